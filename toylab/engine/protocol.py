@@ -1,0 +1,97 @@
+"""What travels between the page and the engine: a JSON header and flat arrays, nothing else.
+
+A message is ``length | header | arrays``: four bytes of header length (big-endian), the header as
+UTF-8 JSON, then the raw little-endian bytes of each array in the order of ``header["arrays"]``.
+No pickle, so that a pipe can never run code.
+
+Page to engine, every message with ``session`` (text) and ``lane`` (number of the run, from 0):
+
+========  ==============================  ======================================================
+do        fields                          effect
+========  ==============================  ======================================================
+open      settings, playing, pace         starts a run; answered by *opened* (or *refused*)
+knob      changes                         live numbers; act at the next step; answered by *changed*
+swap      changes                         names; players stay, their memory is reset; *changed*
+restart   changes                         a new run with these settings; answered by *opened*
+reset     seed (optional)                 the same run again from step 0; answered by *opened*
+play      pace                            steps a second, 0 = as fast as it can
+pause                                     not one step more
+step      count                           exactly that many steps, then pause
+want      layers, surface, view           one picture of the newest state, or of the next if the
+                                          newest was drawn already; answered by one *frame*
+recall    step                            the recorded state nearest to a step, as a *frame*
+close                                     forgets the run (without ``lane``: the whole session)
+========  ==============================  ======================================================
+
+Engine to page:
+
+=======  ========================================================================================
+say      fields
+=======  ========================================================================================
+hello    schema (see `toylab.experiment.schema`), sent once, first
+opened   settings (every field resolved), data (title, dimension, centres, radii, numbers, window),
+         sizes (parameters of generator and critic), step; arrays: real (n, 2) in window coordinates
+changed  kind, changes, step at which they act
+frame    step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`)
+refused  text: what was wrong, what was got, what to do; the run goes on as it was
+failed   text: the run has stopped (not finite, or an error in a user's own code)
+=======  ========================================================================================
+
+At a pace of at most `SLOW` steps a second every step is answered by exactly one frame, in order:
+the next step is taken only after the picture of the last one was sent.
+"""
+
+import json
+import struct
+
+import numpy as np
+
+SLOW = 5.0
+LAYERS = ("real", "fake", "surface", "force", "field", "density", "grid")
+DTYPES = {"float32": "<f4", "int32": "<i4", "uint8": "|u1"}
+LARGEST = 64 * 1024 * 1024
+
+
+class ProtocolError(ValueError):
+    """A message that does not have the form above."""
+
+
+def encode(header, arrays=None):
+    """Bytes of one message; arrays must be float32, int32 or uint8."""
+    parts, described = [], []
+    for name, array in (arrays or {}).items():
+        array = np.ascontiguousarray(array)
+        if array.dtype.name not in DTYPES:
+            raise ProtocolError(
+                f"array {name} has dtype {array.dtype.name}; send one of {', '.join(DTYPES)}"
+            )
+        described.append([name, array.dtype.name, list(array.shape)])
+        parts.append(array.astype(DTYPES[array.dtype.name], copy=False).tobytes())
+    head = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
+    return b"".join([struct.pack(">I", len(head)), head, *parts])
+
+
+def decode(message):
+    """The header (without ``arrays``) and the arrays of one message; raises `ProtocolError`."""
+    if len(message) < 4 or len(message) > LARGEST:
+        raise ProtocolError(f"a message has 4 bytes to {LARGEST} bytes, got {len(message)}")
+    (length,) = struct.unpack_from(">I", message)
+    try:
+        header = json.loads(message[4 : 4 + length])
+        arrays, position = {}, 4 + length
+        for name, dtype, shape in header.pop("arrays"):
+            count = int(np.prod(shape, dtype=np.int64))
+            array = np.frombuffer(message, DTYPES[dtype], count, position).reshape(shape)
+            arrays[name] = array
+            position += array.nbytes
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"not a message of this protocol: {error}") from error
+    if position != len(message):
+        raise ProtocolError(f"{len(message) - position} bytes beyond the last array")
+    return header, arrays
+
+
+def finite(number):
+    """A number as JSON can carry it: NaN and infinities become None."""
+    number = float(number)
+    return number if np.isfinite(number) else None

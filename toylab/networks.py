@@ -1,0 +1,203 @@
+"""Networks over one flat vector: ``(size, init, apply)`` and nothing hidden.
+
+All parameters of a player are one vector ``(P,)``, or ``(E, P)`` for an ensemble of E members.
+`apply` is the only place that knows how the vector is laid out: every tensor's size is padded to
+a multiple of 16 numbers (so float32 and float64 layouts agree) and one ``split`` serves an apply,
+because slicing parameter by parameter is many times slower in the backward pass.
+"""
+
+import math
+from typing import Callable, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from toylab.tables import Table
+
+PAD = 16
+
+
+class Output(NamedTuple):
+    """What a network says: `value` (..., B, *shape), or (..., B) for a critic; `hidden`: last layer."""
+
+    value: torch.Tensor
+    hidden: torch.Tensor
+
+
+class Network(NamedTuple):
+    """``init(rng) -> (P,)`` as numpy float32; ``apply(vector, x, masks=None) -> Output``.
+
+    `shape` is that of one input, `count` the numbers that are really used (size without padding),
+    `masks` the per-sample shapes of the dropout masks that a training step must bring, with `keep`
+    the probability that a unit stays.
+    """
+
+    size: int
+    init: Callable
+    apply: Callable
+    shape: tuple
+    count: int
+    masks: tuple = ()
+    keep: float = 1.0
+
+
+class Layout(NamedTuple):
+    """Where each tensor lies in a flat vector; `cuts` alternates tensor and padding."""
+
+    shapes: tuple
+    cuts: tuple
+    size: int
+
+    @classmethod
+    def of(cls, shapes):
+        cuts = []
+        for shape in shapes:
+            count = math.prod(shape)
+            cuts += [count, -count % PAD]
+        return cls(tuple(shapes), tuple(cuts), sum(cuts))
+
+    def unpack(self, vector):
+        """The tensors as views, with the vector's leading axes in front."""
+        lead = vector.shape[:-1]
+        parts = vector.split(self.cuts, dim=-1)[::2]
+        return [part.view(*lead, *shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def pack(self, arrays):
+        """The flat numpy vector of these arrays, padding 0."""
+        vector = np.zeros(self.size, np.float32)
+        position = 0
+        for array, count, pad in zip(arrays, self.cuts[::2], self.cuts[1::2], strict=True):
+            vector[position : position + count] = np.asarray(array, np.float32).ravel()
+            position += count + pad
+        return vector
+
+
+def _uniform(rng, bound, shape):
+    return rng.uniform(-bound, bound, shape)
+
+
+def _truncated(rng, shape, std, cut=2.0):
+    """Normal numbers beyond `cut` standard deviations are drawn again."""
+    values = rng.standard_normal(shape)
+    while (beyond := np.abs(values) > cut).any():
+        values[beyond] = rng.standard_normal(int(beyond.sum()))
+    return std * values
+
+
+# Each: (rng, shape of the weight, numbers in, numbers out, last layer?) -> (weight, bias (out,)).
+INITIALISATIONS = Table(
+    "initialisation",
+    {
+        "uniform": lambda rng, shape, fan_in, fan_out, last: (
+            _uniform(rng, fan_in**-0.5, shape),
+            _uniform(rng, fan_in**-0.5, fan_out),
+        ),
+        "he": lambda rng, shape, fan_in, fan_out, last: (
+            _uniform(rng, (6 / (fan_in + fan_out if last else fan_in)) ** 0.5, shape),
+            np.zeros(fan_out),
+        ),
+        "glorot": lambda rng, shape, fan_in, fan_out, last: (
+            _uniform(rng, (6 / (fan_in + fan_out)) ** 0.5, shape),
+            np.zeros(fan_out),
+        ),
+        "truncated": lambda rng, shape, fan_in, fan_out, last: (
+            _truncated(rng, shape, 0.1),
+            np.zeros(fan_out),
+        ),
+        "dcgan": lambda rng, shape, fan_in, fan_out, last: (
+            0.02 * rng.standard_normal(shape),
+            np.zeros(fan_out),
+        ),
+    },
+)
+
+INITIALISATION_DOCS = {
+    "uniform": "Weights and biases ±1/√fan-in, the default of torch.nn.Linear.",
+    "he": "Weights ±√(6/fan-in), last layer Glorot, biases 0 (WGAN-GP's toy networks).",
+    "glorot": "Weights ±√(6/(fan-in + fan-out)), biases 0 (Glorot and Bengio 2010).",
+    "truncated": "Normal weights of std 0.1 cut at ±0.2, biases 0 (Roth et al. 2017, 3-D toy).",
+    "dcgan": "Normal weights of std 0.02, biases 0 (Radford et al. 2016).",
+}
+
+ACTIVATIONS = Table(
+    "activation",
+    {
+        "leaky-relu": lambda x: F.leaky_relu(x, 0.2),
+        "relu": torch.relu,
+        "tanh": torch.tanh,
+        "softplus": F.softplus,
+        "silu": F.silu,
+    },
+)
+
+
+def _linear(x, weight, bias):
+    """x (..., B, in), weight (..., in, out), bias (..., out): one fused call, single or ensemble."""
+    if weight.dim() == 2:
+        return torch.addmm(bias, x, weight)
+    return torch.baddbmm(bias.unsqueeze(-2), x, weight)
+
+
+def mlp(
+    shape,
+    out=None,
+    width=128,
+    depth=2,
+    activation="leaky-relu",
+    initialisation="uniform",
+    dropout=0.0,
+):
+    """A multi-layer perceptron: `depth` hidden layers of `width`, then a linear one.
+
+    shape   -- of one input; anything but one axis is flattened first
+    out     -- shape of one output; None makes a critic whose value has shape (..., B)
+    dropout -- probability that a hidden unit is left out in training
+
+    Ensembles: vector (E, P) with x (E, B, *shape); a member equals the single run to rounding.
+    """
+    act, draw = ACTIVATIONS[activation], INITIALISATIONS[initialisation]
+    widths = [math.prod(shape), *[width] * depth, 1 if out is None else math.prod(out)]
+    pairs = list(zip(widths, widths[1:], strict=False))
+    layout = Layout.of([part for i, o in pairs for part in ((i, o), (o,))])
+    axes = len(shape)
+
+    def init(rng):
+        arrays = []
+        for number, (fan_in, fan_out) in enumerate(pairs):
+            last = number == depth
+            arrays += draw(rng, (fan_in, fan_out), fan_in, fan_out, last)
+        return layout.pack(arrays)
+
+    def apply(vector, x, masks=None):
+        parts = layout.unpack(vector)
+        if axes != 1:
+            x = x.flatten(-axes)
+        for layer in range(depth):
+            x = act(_linear(x, parts[2 * layer], parts[2 * layer + 1]))
+            if masks is not None:
+                x = x * masks[layer]
+        value = _linear(x, parts[-2], parts[-1])
+        if out is None:
+            return Output(value.squeeze(-1), x)
+        return Output(value if len(out) == 1 else value.unflatten(-1, out), x)
+
+    return Network(
+        size=layout.size,
+        init=init,
+        apply=apply,
+        shape=tuple(shape),
+        count=sum(layout.cuts[::2]),
+        masks=((width,),) * depth if dropout else (),
+        keep=1.0 - dropout,
+    )
+
+
+def identity(shape):
+    """A generator without parameters: its fakes are its latents (a fixed set of fakes)."""
+
+    def apply(vector, x, masks=None):
+        # The empty vector stays in the graph, so that its (empty) gradient exists.
+        return Output(x + vector.sum(-1).view(*vector.shape[:-1], *[1] * (1 + len(shape))), x)
+
+    return Network(0, lambda rng: np.zeros(0, np.float32), apply, tuple(shape), 0)

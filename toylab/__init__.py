@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Experiment": "experiment",
     "train": "trainer",
-    "evaluate": "trainer",
-    "start": "trainer",
+    "losses": "trainer",
+    "Setup": "trainer",
     "State": "trainer",
     "OBJECTIVES": "objectives",
     "PENALTIES": "penalties",

@@ -227,7 +227,9 @@ def _check_side(name, side, fields, numbers, home):
         )
     family = fields["family"]
     if family not in FAMILIES:
-        raise CardError(name, f"{side}.family", f"unknown family {family!r}", nearest(family, FAMILIES))
+        raise CardError(
+            name, f"{side}.family", f"unknown family {family!r}", nearest(family, FAMILIES)
+        )
     wanted = {**FAMILIES[family], **COMMON}
     for field in fields:
         if field not in wanted and field != "family":
@@ -316,7 +318,10 @@ def _check_together(name, side, fields, home):
             matrix = np.array(fields["covariance"], float)
             if matrix.shape != (2, 2) or abs(matrix - matrix.T).max() > 1e-9:
                 raise CardError(
-                    name, f"{side}.covariance", f"got {fields['covariance']}", "write [[a, b], [b, c]]"
+                    name,
+                    f"{side}.covariance",
+                    f"got {fields['covariance']}",
+                    "write [[a, b], [b, c]]",
                 )
             if np.linalg.eigvalsh(matrix)[0] < 0:
                 raise CardError(
@@ -339,7 +344,9 @@ def points(name, side, path):
             values = np.loadtxt(path, delimiter=",", ndmin=2)
         values = np.asarray(values, np.float32)
     except (OSError, ValueError, IndexError) as error:
-        raise CardError(name, field, f"cannot be read: {error}", "write lines x,y or an NPZ") from error
+        raise CardError(
+            name, field, f"cannot be read: {error}", "write lines x,y or an NPZ"
+        ) from error
     if values.ndim != 2 or values.shape[1] != 2 or len(values) == 0:
         raise CardError(name, field, f"has shape {values.shape}", "give two columns and ≥ 1 row")
     if not np.isfinite(values).all():
@@ -357,7 +364,9 @@ def _check_embed(name, fields):
     for field in ("axis", "shift"):
         value = fields.get(field)
         if not (isinstance(value, list) and len(value) == 3 and all(_is_number(v) for v in value)):
-            raise CardError(name, f"embed.{field}", f"got {value!r}", "write three numbers [x, y, z]")
+            raise CardError(
+                name, f"embed.{field}", f"got {value!r}", "write three numbers [x, y, z]"
+            )
     if not any(fields["axis"]):
         raise CardError(name, "embed.axis", "has length 0", "write a direction, such as [0, 0, 1]")
     if not _is_number(fields.get("angle")):

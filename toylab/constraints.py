@@ -6,7 +6,8 @@ differentiable and inside the game, and ``project(vector, knobs) -> vector`` act
 of the rule.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from toylab.tables import Table
 

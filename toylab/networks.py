@@ -7,7 +7,8 @@ because slicing parameter by parameter is many times slower in the backward pass
 """
 
 import math
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch

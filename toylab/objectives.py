@@ -6,7 +6,8 @@ to know: the critic's loss at the optimum, the "looks real" threshold, whether Ï
 probability, and the weights that turn the gradient penalty into Roth's regulariser.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch.nn.functional import softplus

@@ -6,7 +6,8 @@ knobs a dict of tensors of shape (1,) or (E, 1). Nothing is changed in place: a 
 somebody holds stays what it was.
 """
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 

@@ -1,0 +1,366 @@
+"""The experiment: one param class with every setting, its bounds and its words.
+
+The lab, the script, the command line, the figures and the image trainer read this one class;
+`toylab.schema` adds what the page shows of each field.
+"""
+
+import math
+
+import param
+
+from toylab import cards, schedules
+from toylab.constraints import CONSTRAINTS
+from toylab.networks import ACTIVATIONS, INITIALISATIONS
+from toylab.objectives import OBJECTIVES
+from toylab.optimizers import FIRST, OPTIMIZERS
+from toylab.penalties import PENALTIES
+from toylab.rules import RULES
+from toylab.tables import nearest
+
+CARD_NUMBERS = ("spread", "size", "theta")  # fields that only some data cards have
+
+CONFLICTS = [
+    {
+        "field": "penalty",
+        "value": penalty,
+        "with": {"objective": tuple(n for n, row in OBJECTIVES.items() if row.weight is None)},
+        "why": f"{row.label} weighs slopes by how surely the critic errs, so it needs an "
+        "objective with a probability: minimax or non-saturating.",
+    }
+    for penalty, row in PENALTIES.items()
+    if row.needs_weight
+]
+
+
+class Knob(param.Parameter):
+    """A finite number within bounds, a `Schedule` of such numbers, or a tuple: one a member.
+
+    `soft` are the bounds of the page's slider; the wide ones hold everywhere.
+    """
+
+    __slots__ = ["bounds", "soft"]
+    _slot_defaults = {**param.Parameter._slot_defaults, "bounds": None, "soft": None}
+
+    def __init__(self, default, bounds, soft=None, **kwargs):
+        super().__init__(default=default, **kwargs)
+        self.bounds, self.soft = bounds, soft or bounds
+
+    def __set__(self, owner, value):
+        self.check(value)
+        super().__set__(owner, value)
+
+    def check(self, value):
+        if value is None and self.allow_None:
+            return
+        if isinstance(value, schedules.Schedule):
+            numbers = value.values
+        else:
+            numbers = value if isinstance(value, tuple) else (value,)
+        low, high = self.bounds
+        for number in numbers:
+            real = isinstance(number, (int, float)) and not isinstance(number, bool)
+            if not (real and math.isfinite(number) and low <= number <= high):
+                raise ValueError(
+                    f"{self.name} must be a number from {low:g} to {high:g}, or a schedule of "
+                    f"such numbers, got {number!r}"
+                )
+
+
+class Whole(param.Integer):
+    """A whole number within bounds."""
+
+    def _validate(self, value):
+        low, high = self.bounds
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(
+                f"{self.name} must be a whole number from {low} to {high}, got {value!r}"
+            )
+
+
+class Name(param.Selector):
+    """A name out of a table; a data card may also be a path that ends in ``.toml``."""
+
+    def __init__(self, default, table, **kwargs):
+        super().__init__(default=default, objects=list(table), check_on_set=True, **kwargs)
+
+    def _validate(self, value):
+        if self.objects and value not in self.objects:
+            raise ValueError(f"{self.name} {value!r} is unknown; {nearest(value, self.objects)}")
+
+
+class Card(param.String):
+    """The name of a data card, or a path that ends in ``.toml``."""
+
+    def _validate(self, value):
+        cards.load(value)
+
+
+class Experiment(param.Parameterized):
+    """Every setting of one run (or of an ensemble of `members` runs with seeds seed, seed+1, …).
+
+    A number may be a `toylab.schedules.Schedule`; a live number of an ensemble may be a tuple with
+    one value a member. A wrong name or number raises `ValueError` at once and says what is right.
+    `batch`, `spread`, `size` and `theta` start as the data card has them.
+    """
+
+    data = Card(
+        "8gaussians",
+        label="Data set",
+        doc="The real points. The generator never sees them; only the critic does.",
+    )
+    spread = Knob(
+        None,
+        bounds=(0.0, 10.0),
+        allow_None=True,
+        label="Spread of each cluster",
+        doc="Standard deviation of one cluster. Smaller is harder: the clusters become points.",
+    )
+    size = Knob(
+        None,
+        bounds=(0.01, 100.0),
+        allow_None=True,
+        label="Size",
+        doc="Moves the clusters apart without making them wider.",
+    )
+    theta = Knob(
+        None,
+        bounds=(-10.0, 10.0),
+        allow_None=True,
+        label="Distance θ",
+        doc="Where the fixed fakes lie.",
+    )
+    fakes = Name(
+        "learned",
+        ("learned", "fixed"),
+        label="Fakes come from",
+        doc="A network that learns, or the card's own fixed fakes.",
+    )
+
+    objective = Name(
+        "non-saturating",
+        OBJECTIVES,
+        label="Objective",
+        doc="What each player is paid for. It sets the push on the fakes.",
+    )
+    penalty = Name(
+        "0-gp",
+        ("none", *PENALTIES),
+        label="Penalty",
+        doc="A price on the critic's slope, so that it cannot become a cliff.",
+    )
+    penalty_weight = Knob(
+        1.0,
+        bounds=(0.0, 1e4),
+        soft=(0.01, 100.0),
+        label="Penalty weight λ",
+        doc="How much the price counts. 0 is the same as no penalty.",
+    )
+    penalty_interval = Whole(
+        1,
+        bounds=(1, 64),
+        label="Penalty every",
+        doc="Charge the penalty only every k-th step, k times as much (lazy).",
+    )
+    noise = Knob(
+        0.0,
+        bounds=(0.0, 10.0),
+        soft=(0.0, 1.0),
+        label="Noise on inputs",
+        doc="Gaussian noise added to real and fake before the critic looks (instance noise), as standard deviation.",
+    )
+    constraint = Name(
+        "none",
+        CONSTRAINTS,
+        label="Constraint",
+        doc="What the critic's numbers must obey after each of its steps.",
+    )
+    clip = Knob(
+        0.01,
+        bounds=(1e-6, 10.0),
+        soft=(1e-3, 1.0),
+        label="Clip at c",
+        doc="No number of the critic is larger than c.",
+    )
+
+    optimizer = Name(
+        "alternating",
+        OPTIMIZERS,
+        label="Optimizer",
+        doc="Who moves when, and how far ahead they look.",
+    )
+    rule = Name("adam", RULES, label="Rule", doc="How a gradient becomes a move.")
+    rate_critic = Knob(
+        1e-3,
+        bounds=(0.0, 10.0),
+        soft=(1e-5, 0.1),
+        label="Rate, critic",
+        doc="Step size of this player. Unequal rates are called TTUR.",
+    )
+    rate_generator = Knob(
+        1e-3,
+        bounds=(0.0, 10.0),
+        soft=(1e-5, 0.1),
+        label="Rate, generator",
+        doc="Step size of this player. Unequal rates are called TTUR.",
+    )
+    critic_steps = Whole(
+        1,
+        bounds=(1, 100),
+        label="Critic steps",
+        doc="How often the critic moves before the generator moves once.",
+    )
+    first = Name("critic", FIRST, label="Who begins", doc="Which player moves first in a step.")
+    batch = Whole(
+        128,
+        bounds=(1, 65536),
+        label="Batch",
+        doc="Points per step. Small batches make noisy pushes.",
+    )
+    average = Knob(
+        0.0,
+        bounds=(0.0, 0.99999),
+        label="Average (EMA)",
+        doc="Keeps a slow average of the generator: how much of the old one stays at each step.",
+    )
+
+    generator_width = Whole(
+        128, bounds=(1, 4096), label="Width, generator", doc="Neurons per layer."
+    )
+    generator_depth = Whole(2, bounds=(0, 16), label="Depth, generator", doc="Hidden layers.")
+    generator_activation = Name(
+        "leaky-relu",
+        ACTIVATIONS,
+        label="Activation, generator",
+        doc="What a neuron does with its sum.",
+    )
+    critic_width = Whole(128, bounds=(1, 4096), label="Width, critic", doc="Neurons per layer.")
+    critic_depth = Whole(2, bounds=(0, 16), label="Depth, critic", doc="Hidden layers.")
+    critic_activation = Name(
+        "leaky-relu",
+        ACTIVATIONS,
+        label="Activation, critic",
+        doc="What a neuron does with its sum.",
+    )
+    critic_dropout = param.Number(
+        0.0,
+        bounds=(0.0, 0.95),
+        label="Dropout, critic",
+        doc="Share of the critic's neurons that are left out, anew for every point.",
+    )
+    latent = Whole(
+        2,
+        bounds=(1, 1024),
+        label="Latent size",
+        doc="Random numbers from which the generator makes one fake.",
+    )
+    latent_law = Name(
+        "normal",
+        ("normal", "uniform"),
+        label="Latent law",
+        doc="Where the random numbers come from: N(0, I) or U[−1, 1].",
+    )
+    initialisation = Name(
+        "uniform",
+        INITIALISATIONS,
+        label="Initialisation",
+        doc="How the numbers of both networks start.",
+    )
+    seed = Whole(0, bounds=(0, 2**31 - 1), label="Seed", doc="Same seed, same run.")
+    members = Whole(
+        0,
+        bounds=(0, 4096),
+        label="Members",
+        doc="An ensemble of that many seeds, trained as one; 0 is a single run.",
+    )
+
+    beta1 = Knob(
+        0.5,
+        bounds=(-0.99, 0.99999),
+        soft=(0.0, 0.99),
+        label="β₁",
+        doc="How much of the old mean gradient stays.",
+    )
+    beta2 = Knob(
+        0.999,
+        bounds=(0.0, 0.99999),
+        soft=(0.9, 0.9999),
+        label="β₂",
+        doc="How much of the old squared gradient stays.",
+    )
+    epsilon = Knob(
+        1e-8,
+        bounds=(0.0, 1.0),
+        soft=(1e-12, 1e-2),
+        label="ε",
+        doc="Keeps a step finite where the gradient vanishes.",
+    )
+    momentum = Knob(
+        0.9,
+        bounds=(-0.99, 0.99999),
+        soft=(0.0, 0.99),
+        label="Momentum",
+        doc="How much of the velocity stays.",
+    )
+    decay = Knob(
+        0.99,
+        bounds=(0.0, 0.99999),
+        soft=(0.8, 0.999),
+        label="RMSProp decay",
+        doc="How much of the old squared gradient stays.",
+    )
+
+    def __init__(self, **settings):
+        for name in settings:
+            if name not in names():
+                raise ValueError(f"setting {name!r} is unknown; {nearest(name, names())}")
+        card = cards.load(settings.get("data", "8gaussians"))
+        of_card = {name: number.default for name, number in card.numbers.items()}
+        of_card["batch"] = card.batch
+        settings = {name: value for name, value in settings.items() if value is not None}
+        self.version = 0  # counts changes, so that a training step can see one in no time
+        super().__init__(**{**of_card, **settings})
+        self.param.watch(self._count, names())
+
+    def _count(self, *events):
+        self.version += 1
+
+    @property
+    def card(self):
+        """The checked data card."""
+        return cards.load(self.data)
+
+    @property
+    def seeds(self):
+        """One seed, or the tuple of an ensemble's."""
+        return tuple(range(self.seed, self.seed + self.members)) if self.members else self.seed
+
+    def numbers(self, step=0):
+        """The card's numbers at a step, {name: float}."""
+        return {name: schedules.evaluate(getattr(self, name), step) for name in self.card.numbers}
+
+    def settings(self):
+        """{name: value} of every field that applies to this card, ready for `Experiment(**…)`."""
+        numbers = self.card.numbers
+        return {
+            name: getattr(self, name)
+            for name in names()
+            if name not in CARD_NUMBERS or name in numbers
+        }
+
+    def conflicts(self):
+        """Sentences: which chosen names cannot work together; empty where all is well."""
+        return [
+            row["why"]
+            for row in CONFLICTS
+            if getattr(self, row["field"]) == row["value"]
+            and all(getattr(self, name) in values for name, values in row["with"].items())
+        ] + (
+            [f"{self.card.title} has no fixed fakes; let a network make them."]
+            if self.fakes == "fixed" and self.card.fake is None
+            else []
+        )
+
+
+def names():
+    """The names of all settings, in the order of the class."""
+    return [name for name in Experiment.param if name != "name"]

@@ -1,0 +1,216 @@
+"""The schema: every setting as JSON-ready data, from which the page builds its controls.
+
+Each field says whether it is *live* (any number, acts at the next step), *swap* (the players stay,
+only that memory is reset) or *restart* (a new run). The tables' rows come with their words and
+formulas, so a penalty added to its table appears on the page by itself.
+"""
+
+from typing import NamedTuple
+
+import param
+
+from toylab import cards
+from toylab.constraints import CONSTRAINTS
+from toylab.data import Keys, source
+from toylab.experiment import CONFLICTS, Card, Experiment, Whole
+from toylab.networks import INITIALISATION_DOCS
+from toylab.objectives import OBJECTIVES
+from toylab.optimizers import OPTIMIZERS
+from toylab.penalties import PENALTIES
+from toylab.rules import RULES
+
+LIVE, SWAP, RESTART = "live", "swap", "restart"
+
+
+class About(NamedTuple):
+    """What the page shows of a field beyond its label, doc and bounds."""
+
+    group: str
+    kind: str
+    formula: str = ""
+    log: bool = False
+    needs: dict = {}  # {other field: values for which this one means something}
+    why: str = ""
+
+
+GROUPS = {
+    "data": "Data",
+    "game": "Game",
+    "training": "Training",
+    "networks": "Networks",
+    "advanced": "Advanced",
+}
+_ADAM = {"needs": {"rule": ("adam",)}, "why": "Only Adam uses it."}
+_TURNS = {
+    "needs": {"optimizer": tuple(n for n, row in OPTIMIZERS.items() if row.takes_turns)},
+    "why": "Only when the players take turns.",
+}
+_PENALTY = {"needs": {"penalty": tuple(PENALTIES)}, "why": "There is no penalty to weigh."}
+_LEARNED = {"needs": {"fakes": ("learned",)}, "why": "The fakes are fixed."}
+
+SETTINGS = {
+    "data": About("data", RESTART),
+    "spread": About("data", LIVE, "σ", log=True, why="This data set has no clusters to spread."),
+    "size": About("data", LIVE, why="This data set has one size."),
+    "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
+    "fakes": About("data", RESTART),
+    "objective": About("game", SWAP),
+    "penalty": About("game", SWAP),
+    "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
+    "penalty_interval": About("advanced", SWAP, **_PENALTY),
+    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I)"),
+    "constraint": About("game", SWAP),
+    "clip": About(
+        "game", LIVE, "±c", log=True, needs={"constraint": ("clip",)}, why="Nothing is clipped."
+    ),
+    "optimizer": About("training", SWAP),
+    "rule": About("training", SWAP),
+    "rate_critic": About("training", LIVE, "η_D", log=True),
+    "rate_generator": About("training", LIVE, "η_G", log=True),
+    "critic_steps": About("training", SWAP, **_TURNS),
+    "first": About("advanced", SWAP, **_TURNS),
+    "batch": About("advanced", SWAP, "B"),
+    "average": About("advanced", LIVE, "ḡ ← βḡ + (1−β)g"),
+    "generator_width": About("networks", RESTART, **_LEARNED),
+    "generator_depth": About("networks", RESTART, **_LEARNED),
+    "generator_activation": About("networks", RESTART, **_LEARNED),
+    "critic_width": About("networks", RESTART),
+    "critic_depth": About("networks", RESTART),
+    "critic_activation": About("networks", RESTART),
+    "critic_dropout": About("networks", RESTART),
+    "latent": About("networks", RESTART, "z ∈ Rᵏ", **_LEARNED),
+    "latent_law": About("networks", RESTART, **_LEARNED),
+    "initialisation": About("networks", RESTART),
+    "seed": About("advanced", RESTART),
+    "members": About("advanced", RESTART),
+    "beta1": About("advanced", LIVE, **_ADAM),
+    "beta2": About("advanced", LIVE, **_ADAM),
+    "epsilon": About(
+        "advanced",
+        LIVE,
+        log=True,
+        needs={"rule": ("adam", "rmsprop")},
+        why="Only Adam and RMSProp use it.",
+    ),
+    "momentum": About(
+        "advanced", LIVE, needs={"rule": ("momentum",)}, why="Only the rule Momentum uses it."
+    ),
+    "decay": About("advanced", LIVE, needs={"rule": ("rmsprop",)}, why="Only RMSProp uses it."),
+}
+
+HIDDEN = ("members",)  # not on the page: a lane is one run
+
+_TABLES = {
+    "objective": OBJECTIVES,
+    "penalty": PENALTIES,
+    "constraint": CONSTRAINTS,
+    "optimizer": OPTIMIZERS,
+    "rule": RULES,
+}
+_WORDS = {
+    "none": ("None", "The critic's slope is free."),
+    "learned": ("a network", "A generator learns to make them."),
+    "fixed": ("the card", "The card's own fakes, which never move."),
+    "leaky-relu": ("Leaky ReLU", "max(x, 0.2x)"),
+    "relu": ("ReLU", "max(x, 0)"),
+    "tanh": ("tanh", "Between −1 and 1, smooth."),
+    "softplus": ("Softplus", "log(1 + eˣ), smooth."),
+    "silu": ("SiLU", "x σ(x), smooth."),
+    "normal": ("normal", "N(0, I)"),
+    "uniform": ("uniform", "U[−1, 1]"),
+    "critic": ("the critic", "The critic moves, then the generator."),
+    "generator": ("the generator", "The generator moves, then the critic."),
+}
+
+
+def _choice(field, value):
+    row = _TABLES.get(field, {}).get(value)
+    if row is not None:
+        group = getattr(row, "group", "")
+        return {
+            "value": value,
+            "label": row.label,
+            "group": group,
+            "doc": row.doc,
+            "formula": row.formula,
+            "source": row.source,
+        }
+    label, doc = _WORDS.get(value, (value, ""))
+    if field == "initialisation":
+        label, doc = value, INITIALISATION_DOCS[value]
+    return {"value": value, "label": label, "group": "", "doc": doc, "formula": "", "source": ""}
+
+
+def _field(name):
+    about, field = SETTINGS[name], Experiment.param[name]
+    told = {
+        "name": name,
+        "label": field.label,
+        "group": about.group,
+        "kind": about.kind,
+        "default": field.default,
+        "doc": field.doc,
+        "formula": about.formula,
+        "log": about.log,
+        "needs": {other: list(values) for other, values in about.needs.items()},
+        "why": about.why,
+    }
+    if isinstance(field, param.Selector):
+        told |= {"type": "choice", "choices": [_choice(name, value) for value in field.objects]}
+    elif isinstance(field, Card):
+        told |= {"type": "choice", "choices": [_of_card(card) for card in cards.names()]}
+    else:
+        low, high = field.bounds
+        soft = getattr(field, "soft", field.bounds)
+        told |= {"type": "integer" if isinstance(field, Whole) else "number"}
+        told |= {"low": soft[0], "high": soft[1], "least": low, "most": high}
+    return told
+
+
+def _of_card(name):
+    card = cards.load(name)
+    return {
+        "value": name,
+        "label": card.title,
+        "group": "",
+        "doc": card.doc,
+        "formula": "",
+        "source": card.source,
+    }
+
+
+def _thumbnail(card):
+    """At most 80 points in [−1, 1]², two decimals."""
+    points = source(card).sample(80, Keys(0, "thumbnail"))[:, :2]
+    points = points - (points.max(0) + points.min(0)) / 2
+    return (points / max(abs(points).max(), 1e-9)).round(2).tolist()
+
+
+def schema():
+    """Everything the page must know to show controls, as JSON-ready data (house.md: the schema)."""
+    described = []
+    for name in cards.names():
+        card = cards.load(name)
+        described.append(
+            {
+                "name": name,
+                "title": card.title,
+                "doc": card.doc,
+                "source": card.source,
+                "dimension": card.dimension,
+                "batch": card.batch,
+                "fake": card.fake is not None,
+                "thumbnail": _thumbnail(card),
+                "numbers": {key: number._asdict() for key, number in card.numbers.items()},
+            }
+        )
+    return {
+        "version": 1,
+        "groups": [{"name": name, "label": label} for name, label in GROUPS.items()],
+        "fields": [_field(name) for name in SETTINGS if name not in HIDDEN],
+        "conflicts": [
+            {**row, "with": {name: list(values) for name, values in row["with"].items()}}
+            for row in CONFLICTS
+        ],
+        "cards": described,
+    }

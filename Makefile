@@ -1,0 +1,110 @@
+# From nothing but Python >= 3.11, make and git. The environment lives in .venv; it is created on
+# first use and refreshed only when pyproject.toml or constraints.txt changed.
+
+PYTHON ?= python3
+PORT   ?= 5006
+JOBS   ?= 2
+
+PY    := .venv/bin/python
+PIP   := $(PY) -m pip --disable-pip-version-check
+TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
+
+.PHONY: help lab test test-all mutate bench lint browser clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make lab        serve the lab on this machine and print its address"
+	@echo "make test       run the tests, browser tests included (at most 15 minutes on 2 cores)"
+	@echo "make test-all   the same with the tests that take minutes each"
+	@echo "make mutate     break every formula in turn and print the test that notices"
+	@echo "make bench      measure against plain PyTorch loops"
+	@echo "make lint       ruff: rules and format"
+	@echo "make clean      remove the environment and the caches"
+	@echo
+	@echo "PORT=5006       the first port make lab tries"
+	@echo "PYTHON=python3  the Python (3.11 or newer) that makes the environment"
+	@echo "ARGS=...        passed on to pytest, mutate, bench"
+	@echo "TORCH_INDEX=... where pip gets torch, and torch alone, when the environment is made."
+	@echo "                On Linux pip's usual torch is built for CUDA: several GB. Without a GPU"
+	@echo "                name an index of CPU builds instead; PyTorch's installation page has it"
+	@echo "                (Linux, Pip, CPU: the address after --index-url):"
+	@echo "                make clean lab TORCH_INDEX=<that address>"
+
+lab: .venv/app
+	@port=$$($(PY) -c "$$FREE_PORT" $(PORT)) && \
+	case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
+	echo "The lab: http://127.0.0.1:$$port/lab (Ctrl-C ends it)" && \
+	exec $(PY) -m panel serve apps/lab.py --address 127.0.0.1 --port $$port $$show
+
+test: .venv/test browser
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-all: .venv/test browser
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "" $(ARGS)
+
+mutate: .venv/test
+	$(PY) -m tests.mutate $(ARGS)
+
+bench: .venv/test
+	$(PY) -m toylab.bench $(ARGS)
+
+lint: .venv/test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+clean:
+	rm -rf .venv build dist test-results .pytest_cache .hypothesis .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Chromium for the browser tests: one on the PATH, else Playwright's, else the system's. Without
+# any the suite still runs, and the browser tests fail with the reason.
+browser: .venv/test
+	@find="$(PY) tests/browser/conftest.py"; \
+	$$find \
+	|| { $(PY) -m playwright install chromium && $$find; } \
+	|| { [ "$$(id -u)" = 0 ] && apt-get -q update && \
+	     DEBIAN_FRONTEND=noninteractive apt-get -q install -y chromium && $$find; } \
+	|| echo "No Chromium could be installed: the browser tests will fail."
+
+# Torch comes first and alone, so that nothing else decides which build of it is installed. The
+# stamp holds its version; what is installed later must leave it as it is.
+.venv/torch: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "toylab needs Python 3.11 or newer, got $$($(PYTHON) --version 2>&1): name one with PYTHON=..."; \
+	exit 1; }
+	$(PYTHON) -m venv .venv
+	@[ -n "$(TORCH_INDEX)" ] || [ "$$(uname)" != Linux ] || command -v nvidia-smi >/dev/null || \
+	echo "No GPU here. Should a CUDA build of torch (several GB) come now, see make help: TORCH_INDEX."
+	$(PIP) install "torch==$(TORCH)" $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)")
+	@$(INSTALLED_TORCH) > $@.found && mv $@.found $@
+
+.venv/app: .venv/torch pyproject.toml
+	$(PIP) install --quiet -c constraints.txt -e ".[app,image]"
+	@$(SAME_TORCH)
+	@touch $@
+
+.venv/test: .venv/torch pyproject.toml
+	$(PIP) install --quiet -c constraints.txt -e ".[app,image,test]"
+	@$(SAME_TORCH)
+	@touch .venv/app $@
+
+INSTALLED_TORCH = $(PY) -c 'from importlib.metadata import distributions; \
+	print(*(found.version for found in distributions(name="torch")))'
+
+SAME_TORCH = found=$$($(INSTALLED_TORCH)); first=$$(cat .venv/torch); \
+	[ "$$found" = "$$first" ] || { rm -f .venv/torch; \
+	echo "pip replaced torch $$first by $$found; a second torch is never right: make clean"; exit 1; }
+
+define FREE_PORT
+import socket, sys
+for port in range(int(sys.argv[1]), 65536):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    sys.exit(print(port))
+sys.exit(f"no free port from {sys.argv[1]} on")
+endef
+export FREE_PORT

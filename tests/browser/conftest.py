@@ -1,0 +1,184 @@
+"""The lab as a user starts it, and a Chromium to open it with.
+
+Run as a script this prints the Chromium that the tests will use, or why there is none.
+"""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+START_SECONDS = 180
+
+
+class NoChromium(Exception):
+    """There is no Chromium that runs; the message says what was tried and what to do."""
+
+
+def find_chromium() -> str:
+    """The path of a Chromium that runs: one on the PATH, else the one Playwright installed.
+
+    Raises NoChromium with what was tried.
+    """
+    tried = []
+    for name in (*NAMES, "Playwright's own"):
+        path = shutil.which(name) if name in NAMES else _playwright_chromium()
+        if path is None:
+            tried.append(f"{name}: not found")
+            continue
+        # Some distributions install a placeholder that only says where to get the real one.
+        answer = subprocess.run([path, "--version"], capture_output=True, text=True)
+        if answer.returncode == 0:
+            return path
+        tried.append(f"{path}: {(answer.stderr or answer.stdout).strip()[:200]}")
+    raise NoChromium(
+        f"no Chromium to open the page with ({'; '.join(tried)}): "
+        "install Chromium, or run `python -m playwright install chromium`"
+    )
+
+
+def _playwright_chromium() -> str | None:
+    # In a process of its own, because Playwright's synchronous interface runs once a thread.
+    code = (
+        "from playwright.sync_api import sync_playwright as start\n"
+        "with start() as playwright: print(playwright.chromium.executable_path)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    path = answer.stdout.strip()
+    return path if path and Path(path).exists() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the browser tests on one worker: they share a server and look at one page at a time."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the Chromium; a test that needs one fails without it, it is never skipped."""
+    try:
+        return find_chromium()
+    except NoChromium as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict, chromium: str) -> dict:
+    """How pytest-playwright's `page` launches its browser."""
+    return {**browser_type_launch_args, "executable_path": chromium, "args": list(ARGUMENTS)}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `panel serve apps/lab.py`: the lab's address, the process, what it printed."""
+
+    url: str
+    pid: int
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The lab in a process of its own; at the end neither it nor a child of it may be left."""
+    port, log = _free_port(), tmp_path_factory.mktemp("server") / "log.txt"
+    command = ["-m", "panel", "serve", "apps/lab.py", "--address", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as output:
+        process = psutil.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    family = [process]
+    try:
+        _wait_until_it_answers(f"http://127.0.0.1:{port}/lab/metadata", process, log)
+        yield Server(f"http://127.0.0.1:{port}/lab", process.pid, log)
+        if not process.is_running() or process.poll() is not None:
+            pytest.fail(f"the server ended during the tests:\n{_tail(log)}", pytrace=False)
+        family += process.children(recursive=True)
+        process.terminate()
+        psutil.wait_procs(family, timeout=30)
+        left = [_described(member) for member in family if _runs(member)]
+        assert not left, f"still running after the server was told to end: {left}\n{_tail(log)}"
+    finally:
+        for member in family:
+            if _runs(member):
+                member.kill()
+
+
+@pytest.fixture(scope="session")
+def lab_url(server: Server) -> str:
+    """The address of the lab's page."""
+    return server.url
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_it_answers(url: str, process: psutil.Popen, log: Path) -> None:
+    # The page's metadata, not the page: opening the page would start a session nobody closes.
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"the server ended at its start:\n{_tail(log)}", pytrace=False)
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                json.load(answer)
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"no answer from {url} in {START_SECONDS} s:\n{_tail(log)}", pytrace=False)
+
+
+def _runs(process: psutil.Process) -> bool:
+    # A process that ended but was not yet collected by its parent holds nothing any more.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _described(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return f"process {process.pid}"
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-40:])
+
+
+if __name__ == "__main__":
+    try:
+        print(find_chromium())
+    except NoChromium as error:
+        sys.exit(str(error))

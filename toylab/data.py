@@ -224,7 +224,7 @@ def source(card, side="real", **numbers):
 
 
 class Clusters(NamedTuple):
-    """Where a card's clusters lie: `centres` (k, d), `std` (k,), `weights` (k,), all real points."""
+    """Where a card's clusters lie: `centres` (k, d), `std` (k,), `weights` (k,)."""
 
     centres: np.ndarray
     std: np.ndarray

@@ -166,7 +166,8 @@ class Experiment(param.Parameterized):
         bounds=(0.0, 10.0),
         soft=(0.0, 1.0),
         label="Noise on inputs",
-        doc="Gaussian noise added to real and fake before the critic looks (instance noise), as standard deviation.",
+        doc="Gaussian noise added to real and fake before the critic looks (instance noise), "
+        "as standard deviation.",
     )
     constraint = Name(
         "none",

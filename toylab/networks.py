@@ -20,7 +20,7 @@ PAD = 16
 
 
 class Output(NamedTuple):
-    """What a network says: `value` (..., B, *shape), or (..., B) for a critic; `hidden`: last layer."""
+    """What a network says: `value` (..., B, *shape) or (..., B), and `hidden`, its last layer."""
 
     value: torch.Tensor
     hidden: torch.Tensor
@@ -134,7 +134,7 @@ ACTIVATIONS = Table(
 
 
 def _linear(x, weight, bias):
-    """x (..., B, in), weight (..., in, out), bias (..., out): one fused call, single or ensemble."""
+    """x (..., B, in), weight (..., in, out), bias (..., out): one fused call."""
     if weight.dim() == 2:
         return torch.addmm(bias, x, weight)
     return torch.baddbmm(bias.unsqueeze(-2), x, weight)

@@ -145,7 +145,7 @@ OBJECTIVES = Table(
             weight=None,
             needs_real=False,
             group="Wasserstein",
-            doc="The critic scores without limits; it needs a penalty or clipping to mean anything.",
+            doc="The critic scores without limits, so it needs a penalty or clipping.",
             formula="D: E φ(y) − E φ(x)   G: −E φ(y)",
             source="Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875",
         ),

@@ -1,0 +1,210 @@
+"""Frames: one picture of one moment, as arrays and numbers; and the recording of a run.
+
+`Pictures` makes the frames of one run. It keeps the little that a steady picture needs (the same
+latents in every frame, colour limits and arrow scales that do not breathe, found clusters that do
+not flicker) and nothing of the game: any state of the run can be drawn at any time.
+"""
+
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from toylab import metrics, probes
+from toylab.data import clusters, source
+from toylab.randomness import Keys
+
+SHOWN, PUSHED, LATTICE, MEASURED = 500, 84, 17, 4096
+SURFACE = 128  # cells a side of the drawn surface; half of them are evaluated while training fast
+
+
+class Frame(NamedTuple):
+    """`arrays`: {name: float32 array} of the wanted layers; `scalars`: {name: JSON-ready value}."""
+
+    arrays: dict
+    scalars: dict
+
+
+def real_points(setup, view, count=SHOWN):
+    """The real points that the page shows, (count, 2) in the window; all of a smaller set."""
+    real = source(setup.experiment.card, "real", **setup.numbers)
+    count = min(count, len(getattr(real, "points", range(count))))
+    return view.flat(real.sample(count, Keys(0, "shown/real"))).astype(np.float32)
+
+
+class Pictures:
+    """The frames of one run; `setup` may be replaced after a swap, the memory of the view stays."""
+
+    def __init__(self, setup):
+        self.found, self.shares, self.measured_at = None, None, -math.inf
+        self.limit, self.limit_wrong_since = 4.0, None
+        self.scales, self.scaled_at = {}, None
+        self.follow(setup)
+
+    def follow(self, setup):
+        """Takes what a changed experiment says: data, window, objective."""
+        self.setup = setup
+        experiment, numbers = setup.experiment, setup.numbers
+        self.view = probes.window(experiment.card, **numbers)
+        self.clusters = clusters(experiment.card, **numbers)
+        latent, seed = setup.sources[1], experiment.seed
+        self.like = torch.zeros(0, dtype=setup.dtype)
+
+        def draw(origin, count, purpose):
+            return torch.from_numpy(origin.sample(count, Keys(seed, purpose))).to(self.like)
+
+        self.shown = draw(latent, SHOWN, "shown")
+        self.measured = draw(latent, MEASURED, "measured")
+        self.real = draw(source(experiment.card, "real", **numbers), SHOWN, "shown/scored")
+        self.measured_at = -math.inf
+
+    def frame(self, state, layers, exact=True, now=None):
+        """A `Frame` of a state with these layers; exact=False allows a coarser surface."""
+        began, now = time.thread_time(), time.monotonic() if now is None else now
+        generator, critic = probes.effective(self.setup, state)
+        objective, view = self.setup.objective, self.view
+        with torch.no_grad():
+            fakes = generator(self.shown)
+            on_real, on_fake = critic(self.real), critic(fakes)
+        flat = view.flat(fakes.double().numpy()).astype(np.float32)
+        threshold = objective.threshold
+        if threshold is None:
+            threshold = float((on_real.mean() + on_fake.mean()) / 2)
+        scalars = self._scores(objective, on_real, on_fake, threshold)
+        scalars["outside"] = int((np.abs(flat) > view.half).any(1).sum())
+        arrays = {}
+        if "fake" in layers:
+            arrays["fake"] = flat
+        if "surface" in layers:
+            arrays |= self._surface(critic, threshold, exact, scalars, now)
+        if "force" in layers:
+            latents, real = self.shown[:PUSHED], on_real
+            arrays["force"] = probes.force(generator, critic, objective, latents, view, real)
+            scalars["force_scale"] = self._scale("force", arrays["force"], now)
+        if "field" in layers:
+            arrays["field"] = probes.field(critic, view, LATTICE, self.like)
+            scalars["field_scale"] = self._scale("field", arrays["field"], now)
+        if "density" in layers:
+            values, bandwidth = probes.density(flat, view)
+            half, most = probes.levels_of_mass(values, (0.5, 0.9))
+            arrays["density_half"] = probes.lines(values, half, view)
+            arrays["density_most"] = probes.lines(values, most, view)
+            scalars["density_h"] = bandwidth
+        if "grid" in layers and self.setup.experiment.fakes == "learned":
+            reach = 2.0 if self.setup.experiment.latent_law == "normal" else 1.0
+            latent = self.shown.shape[-1]
+            arrays["grid"] = probes.warp(generator, latent, view, self.like, reach=reach)
+        self._clusters(generator, scalars, exact, now)
+        self.scaled_at = now
+        scalars["seconds"] = time.thread_time() - began
+        return Frame(arrays, scalars)
+
+    def _scores(self, objective, on_real, on_fake, threshold):
+        """Losses and what the critic says, on the 500 shown fakes and 500 fixed reals."""
+        says = torch.sigmoid if objective.probability else (lambda logit: logit)
+        right = (on_real > threshold).double().mean() + (on_fake < threshold).double().mean()
+        return {
+            "loss_critic": float(objective.critic(on_real, on_fake, {}).mean()),
+            "loss_generator": float(objective.generator(on_real, on_fake, {}).mean()),
+            "optimum_critic": objective.optimum[0],
+            "optimum_generator": objective.optimum[1],
+            "probability": objective.probability,
+            "says_real": float(says(on_real).mean()),
+            "says_fake": float(says(on_fake).mean()),
+            "accuracy": float(right) / 2,
+            "threshold": threshold,
+        }
+
+    def _surface(self, critic, threshold, exact, scalars, now):
+        """The surface and its threshold line; colours are D in [0, 1], or φ − threshold ± limit."""
+        cells = SURFACE if exact else SURFACE // 2
+        logits = probes.surface(critic, self.view, cells, self.like)
+        if not exact:
+            grid = torch.from_numpy(logits)[None, None]
+            logits = torch.nn.functional.interpolate(grid, scale_factor=2, mode="bicubic")[0, 0]
+            logits = logits.numpy()
+        half = probes.lines(logits, threshold, self.view)
+        if self.setup.objective.probability:
+            scalars |= {"surface_kind": "probability", "surface_low": 0.0, "surface_high": 1.0}
+            values = 1 / (1 + np.exp(-logits.clip(-60, 60)))
+            return {"surface": values.astype(np.float32), "half": half}
+        values = logits - np.float32(threshold)
+        limit = self._limit(float(np.percentile(np.abs(values), 98)), now)
+        scalars |= {"surface_kind": "logit", "surface_low": -limit, "surface_high": limit}
+        return {"surface": values, "half": half}
+
+    def _limit(self, reach, now):
+        """Colour limits of a raw score: powers of 2, moved only after being wrong for a second."""
+        if not math.isfinite(reach):
+            return self.limit
+        right = 0.35 * self.limit <= reach <= self.limit
+        if right:
+            self.limit_wrong_since = None
+        elif self.limit_wrong_since is None:
+            self.limit_wrong_since = now
+        elif now - self.limit_wrong_since > 1.0:
+            self.limit = 2.0 ** math.ceil(math.log2(max(reach, 1e-6)))
+            self.limit_wrong_since = None
+        return self.limit
+
+    def _scale(self, name, arrows, now):
+        """95th percentile of the arrows' lengths, averaged with a half-life of 1 s, up to 1-2-5."""
+        length = float(np.percentile(np.hypot(arrows[:, 2], arrows[:, 3]), 95))
+        before = self.scales.get(name)
+        if before is not None and math.isfinite(before):
+            keep = 0.5 ** max(now - (self.scaled_at or now), 0.0)
+            length = keep * before + (1 - keep) * length
+        self.scales[name] = length
+        if not math.isfinite(length) or length <= 0:
+            return 1.0
+        power = 10.0 ** math.floor(math.log10(length))
+        return next(step * power for step in (1, 2, 5, 10) if length <= step * power * (1 + 1e-9))
+
+    def _clusters(self, generator, scalars, exact, now):
+        """Which clusters are found, from 4,096 fakes; five times a second are enough while fast."""
+        scalars |= {"modes": None, "modes_total": 0, "share": None, "found": [], "fraction": []}
+        if self.clusters is None:
+            return
+        if exact or now - self.measured_at > 0.2:
+            with torch.no_grad():
+                points = generator(self.measured).double().numpy()
+            radii = metrics.radii(self.clusters)
+            self.shares = metrics.near(points, self.clusters.centres, radii)
+            self.found = metrics.found(self.shares, self.clusters, self.found)
+            self.measured_at = now
+        scalars["modes"] = int(metrics.found(self.shares, self.clusters).sum())
+        scalars["modes_total"] = len(self.shares)
+        scalars["share"] = float(metrics.quality(self.shares))
+        scalars["found"] = [int(value) for value in self.found]
+        scalars["fraction"] = [round(float(value), 4) for value in self.shares]
+
+
+class Recording:
+    """Snapshots of a run, dense near its newest step and thinner with age, within `most` of them.
+
+    A snapshot at age a is dropped when its neighbours are closer together than a / density: so a
+    run of n steps keeps about density·log(n) of them.
+    """
+
+    def __init__(self, density=24, most=300):
+        self.states, self.density, self.most = [], density, most
+
+    def offer(self, state):
+        """Keeps a state that is newer than the newest, and thins the older ones."""
+        if self.states and state.step <= self.states[-1].step:
+            return
+        self.states.append(state)
+        kept = self.states[:1]
+        for one, later in zip(self.states[1:], self.states[2:], strict=False):
+            age = state.step - one.step
+            if later.step - kept[-1].step > age / self.density:
+                kept.append(one)
+        self.states = kept + (self.states[-1:] if len(self.states) > 1 else [])
+        while len(self.states) > self.most:
+            del self.states[1]
+
+    def nearest(self, step):
+        """The recorded state whose step is nearest; None before anything was recorded."""
+        return min(self.states, key=lambda state: abs(state.step - step), default=None)

@@ -1,0 +1,197 @@
+"""Probes: what the two players look like at one moment, as arrays over a window.
+
+Everything is asked of ``(generator, critic)`` as plain functions, x -> points and x -> logits, made
+of the effective vectors and without dropout or noise. Lengths are the data's own; points and arrows
+of data in space are given in the window's two coordinates.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from contourpy import LineType, contour_generator
+
+from toylab.data import Embedded, clusters, source
+from toylab.randomness import Keys
+
+
+class Window(NamedTuple):
+    """A square piece of a plane in R^d: origin (d,), two orthonormal axes (2, d), half its side."""
+
+    origin: np.ndarray
+    axes: np.ndarray
+    half: float
+
+    def flat(self, points):
+        """(..., d) -> (..., 2): coordinates in the window's plane; directions too, if centred."""
+        return (np.asarray(points) - self.origin) @ self.axes.T
+
+    def lifted(self, points):
+        """(..., 2) in the plane -> (..., d)."""
+        return np.asarray(points) @ self.axes + self.origin
+
+    def lattice(self, n):
+        """The centres of n × n cells, (n·n, 2), row by row from below."""
+        line = (np.arange(n) + 0.5) / n * 2 * self.half - self.half
+        return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+
+    @property
+    def extent(self):
+        return [-self.half, self.half, -self.half, self.half]
+
+
+def window(card, margin=1.55, **numbers):
+    """The window of a data card: all real (and fixed fake) points with a margin around them.
+
+    For data in space the plane of the card's embedding; its origin is the plane's own.
+    """
+    real = source(card, "real", **numbers)
+    sides = ["real"] if card.fake is None else ["real", "fake"]
+    shown = [source(card, side, **numbers).sample(2000, Keys(0, "window")) for side in sides]
+    points = np.concatenate(shown)
+    if (found := clusters(card, **numbers)) is not None:
+        points = np.concatenate([points, found.centres])
+    if isinstance(real, Embedded):
+        origin, axes = real.shift, real.rotation[:2]
+        points = (points - origin) @ axes.T
+        return Window(origin, axes, _rounded(margin * np.abs(points).max()))
+    low, high = points.min(0), points.max(0)
+    origin = np.round((low + high) / 2, 3)
+    half = max(margin * np.abs(points - origin).max(), 0.1)
+    return Window(origin, np.eye(2), _rounded(half))
+
+
+def _rounded(half):
+    """Up to two significant digits, so that the axes end at quiet numbers."""
+    unit = 10.0 ** (np.floor(np.log10(half)) - 1)
+    return round(float(np.ceil(half / unit) * unit), 12)
+
+
+def _tensor(array, like):
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(like)
+
+
+def surface(critic, view, n, like):
+    """The logit on n × n cells, (n, n) float32, row 0 at the bottom."""
+    with torch.no_grad():
+        return critic(_tensor(view.lifted(view.lattice(n)), like)).view(n, n).float().numpy()
+
+
+def field(critic, view, n, like):
+    """∇φ on an n × n lattice: (n·n, 4) = x, y and the part of the gradient within the window."""
+    places = view.lattice(n)
+    x = _tensor(view.lifted(places), like).requires_grad_()
+    (slope,) = torch.autograd.grad(critic(x).sum(), x)
+    return np.concatenate([places, slope.double().numpy() @ view.axes.T], 1).astype(np.float32)
+
+
+def force(generator, critic, objective, latents, view, real=None):
+    """The push on each fake: (n, 4) = place and −∂ℓ_G/∂φ(x)·∇φ(x), per sample, without 1/B.
+
+    real -- logits of real points, for objectives whose generator looks at them: averaged over them
+    """
+    with torch.no_grad():
+        made = generator(latents)
+    x = made.detach().requires_grad_()
+    logits = critic(x)
+    if objective.needs_real:
+        losses = objective.generator(real.detach()[:, None], logits[None, :], {}).mean(0)
+    else:
+        losses = objective.generator(None, logits, {})
+    (slope,) = torch.autograd.grad(losses.sum(), x)
+    arrow = -slope.double().numpy() @ view.axes.T
+    return np.concatenate([view.flat(made.double().numpy()), arrow], 1).astype(np.float32)
+
+
+def density(points, view, n=128, bandwidth=None):
+    """Kernel density of points (m, 2) on n × n cells: (values (n, n) per area, h).
+
+    The kernel is a full-covariance Gaussian applied by an FFT padded to twice the window, so mass
+    neither wraps around nor reflects at the border; points are shared among their four cells.
+    bandwidth -- None: h = 0.05 of the window's side; "scott": n^(−1/6) times the points' covariance
+    (too wide for tight clusters); a number: h itself. Never below one cell: a collapsed generator
+    draws a spike, not an error.
+    """
+    cell = 2 * view.half / n
+    points = np.asarray(points, np.float64)
+    if bandwidth == "scott":
+        covariance = (
+            np.cov(points.T) * len(points) ** (-1 / 3) if len(points) > 2 else np.zeros((2, 2))
+        )
+        values, vectors = np.linalg.eigh(covariance)
+        covariance = (vectors * np.maximum(values, cell**2)) @ vectors.T
+    else:
+        h = max(0.1 * view.half if bandwidth is None else float(bandwidth), cell)
+        covariance = h * h * np.eye(2)
+    size = 2 * n
+    place = (points + view.half) / cell - 0.5 + n / 2
+    place = place[((place >= 0) & (place < size - 1)).all(1)]
+    low = np.floor(place).astype(np.int64)
+    part = place - low
+    counts = np.zeros(size * size)
+    for dx in (0, 1):
+        for dy in (0, 1):
+            weight = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
+            counts += np.bincount((low[:, 1] + dy) * size + low[:, 0] + dx, weight, size * size)
+    frequency = 2 * np.pi * np.fft.fftfreq(size, cell)
+    kx, ky = frequency[: size // 2 + 1].copy(), frequency[:, None]
+    kx[-1] = abs(kx[-1])
+    quadratic = covariance[0, 0] * kx**2 + 2 * covariance[0, 1] * kx * ky + covariance[1, 1] * ky**2
+    spread = np.fft.irfft2(np.fft.rfft2(counts.reshape(size, size)) * np.exp(-0.5 * quadratic))
+    inside = spread[n // 2 : n // 2 + n, n // 2 : n // 2 + n]
+    values = np.maximum(inside, 0) / (max(len(points), 1) * cell * cell)
+    return values.astype(np.float32), float(np.sqrt(np.trace(covariance) / 2))
+
+
+def levels_of_mass(values, shares):
+    """The density levels above which these shares of the window's mass lie."""
+    ranked = np.sort(values, axis=None)[::-1]
+    mass = np.cumsum(ranked, dtype=np.float64)
+    if mass[-1] <= 0:
+        return [np.inf for _ in shares]
+    return [float(ranked[np.searchsorted(mass, share * mass[-1])]) for share in shares]
+
+
+def lines(values, level, view, most=4000):
+    """The level line of (n, n) cells as one polyline (v, 2), pieces parted by NaN rows."""
+    n = len(values)
+    at = (np.arange(n) + 0.5) / n * 2 * view.half - view.half
+    if not np.isfinite(level) or not values.min() < level < values.max():
+        return np.zeros((0, 2), np.float32)
+    made = contour_generator(at, at, values, line_type=LineType.ChunkCombinedNan)
+    (found,) = made.lines(level)[0] or [None]
+    if found is None:
+        return np.zeros((0, 2), np.float32)
+    return found[:most].astype(np.float32)
+
+
+def warp(generator, latent, view, like, count=15, detail=61, reach=2.0):
+    """The latent plane's grid, bent by the generator: one polyline (v, 2), lines parted by NaN.
+
+    count lines each way over [−reach, reach]² of the first two latent numbers, the others 0.
+    """
+    line, along = np.linspace(-reach, reach, count), np.linspace(-reach, reach, detail)
+    across, fine = np.meshgrid(line, along, indexing="ij")
+    ways = [(fine, across), (across, fine)] if latent > 1 else [(fine[:1], across[:1])]
+    z = np.zeros((sum(first.size for first, _ in ways), latent), np.float32)
+    z[:, 0] = np.concatenate([first.ravel() for first, _ in ways])
+    if latent > 1:
+        z[:, 1] = np.concatenate([second.ravel() for _, second in ways])
+    with torch.no_grad():
+        made = view.flat(generator(_tensor(z, like)).double().numpy()).reshape(-1, detail, 2)
+    gaps = np.full((len(made), 1, 2), np.nan)
+    return np.concatenate([made, gaps], 1).reshape(-1, 2).astype(np.float32)
+
+
+def effective(setup, state, member=None):
+    """(generator, critic) as plain functions of points, as they are at this state."""
+    vectors = state.players
+    critic, _ = setup.constraint.effective(vectors.critic, state.constraint)
+    generator = vectors.generator
+    if member is not None:
+        generator, critic = generator[member], critic[member]
+    networks = setup.networks
+    return (
+        lambda z: networks.generator.apply(generator, z).value,
+        lambda x: networks.critic.apply(critic, x).value,
+    )

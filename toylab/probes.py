@@ -56,7 +56,8 @@ def window(card, margin=1.55, **numbers):
         points = (points - origin) @ axes.T
         return Window(origin, axes, _rounded(margin * np.abs(points).max()))
     low, high = points.min(0), points.max(0)
-    origin = np.round((low + high) / 2, 3)
+    quantum = 0.1 * (high - low).max() or 1.0  # a sample's own middle would be an odd number
+    origin = np.round((low + high) / 2 / quantum) * quantum
     half = max(margin * np.abs(points - origin).max(), 0.1)
     return Window(origin, np.eye(2), _rounded(half))
 

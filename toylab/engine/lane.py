@@ -130,9 +130,7 @@ class Lane:
                 self.due = max(self.due + 1 / self.pace, now - 1 / self.pace)
             if now >= end or not self.ready(now) or self.slow:
                 break
-        if not bool(
-            torch.isfinite(self.state.players.critic.sum() + self.state.players.generator.sum())
-        ):
+        if not bool(torch.isfinite(sum(vector.sum() for vector in self.state.players))):
             self.stop(
                 f"step {self.state.step}: a player's numbers are no longer finite. Lower a rate, "
                 "or add a penalty, then reset"

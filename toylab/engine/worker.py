@@ -124,7 +124,7 @@ class Worker:
         lane, changes = self.lane(key), {}
         if header.get("seed") is not None:
             changes["seed"] = header["seed"]
-        playing = header.get("playing", False)
+        playing = header.get("playing", lane.playing)
         self.begin(key, {**lane.experiment.settings(), **changes}, playing, lane.pace)
 
     def do_knob(self, key, header):
@@ -136,14 +136,14 @@ class Worker:
     def _change(self, key, kind, header):
         lane = self.lane(key)
         moved = lane.change(kind, header["changes"])
+        opened, arrays = lane.opened()
         told = {
             "say": "changed",
             "kind": kind,
             "changes": header["changes"],
+            "settings": opened["settings"],
             "step": lane.state.step,
         }
-        opened, arrays = lane.opened()
-        told["settings"] = opened["settings"]
         if moved:
             told["data"] = opened["data"]
         self.say(key, told, arrays if moved else None)

@@ -69,6 +69,7 @@ def _playwright_chromium() -> str | None:
     return path if path and Path(path).exists() else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the browser tests on one worker: they share a server and look at one page at a time."""
     here = Path(__file__).parent
@@ -83,7 +84,8 @@ def chromium() -> str:
     try:
         return find_chromium()
     except NoChromium as error:
-        pytest.fail(str(error), pytrace=False)
+        reason = str(error)
+    pytest.fail(reason, pytrace=False)
 
 
 @pytest.fixture(scope="session")

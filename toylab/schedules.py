@@ -67,10 +67,15 @@ class Schedule(NamedTuple):
 
     def __str__(self):
         if self.kind == "jumps":
-            later = [f"{v:g}@{s}" for v, s in zip(self.values[1:], self.steps, strict=True)]
-            return f"jumps({', '.join([f'{self.values[0]:g}', *later])})"
+            later = [f"{_text(v)}@{s}" for v, s in zip(self.values[1:], self.steps, strict=True)]
+            return f"jumps({', '.join([_text(self.values[0]), *later])})"
         over = [] if self.steps is None else [str(self.steps)]
-        return f"{self.kind}({', '.join([f'{value:g}' for value in self.values] + over)})"
+        return f"{self.kind}({', '.join([_text(value) for value in self.values] + over)})"
+
+
+def _text(value):
+    """The shortest text that reads back as the same number: 0.02, 10."""
+    return repr(value).removesuffix(".0")
 
 
 def _numbers(kind, *values):
@@ -83,7 +88,7 @@ def _numbers(kind, *values):
 
 
 def _count(kind, steps):
-    if isinstance(steps, bool) or steps != int(steps) or steps < 1:
+    if isinstance(steps, bool) or not math.isfinite(steps) or steps != int(steps) or steps < 1:
         raise ValueError(f"{kind} runs over a whole number of steps ≥ 1, got {steps!r}")
     return int(steps)
 

@@ -1,0 +1,86 @@
+"""What several test files need: small experiments in float64, runs, exact comparison, differences."""
+
+import torch
+
+from toylab.experiment import Experiment
+from toylab.games import Players
+from toylab.trainer import Setup, flatten, train
+
+SMALL = {
+    **{
+        f"{player}_{part}": value
+        for player in ("generator", "critic")
+        for part, value in (("width", 6), ("depth", 2))
+    },
+    "generator_activation": "tanh",
+    "critic_activation": "tanh",
+    "initialisation": "glorot",
+    "batch": 8,
+    "rate_critic": 0.01,
+    "rate_generator": 0.01,
+}
+
+
+def small(**settings):
+    """An experiment with tiny smooth networks (finite differences need smoothness)."""
+    return Experiment(**{**SMALL, **settings})
+
+
+def run(experiment, steps, **given):
+    """The state after so many steps, in float64 unless told otherwise."""
+    given = given if "setup" in given else {"dtype": torch.float64, **given}
+    state = None
+    for state in train(experiment, steps=steps, **given):
+        pass
+    return state
+
+
+def setup64(experiment, **given):
+    """The experiment's `Setup` in float64."""
+    return Setup(experiment, dtype=torch.float64, **given)
+
+
+def assert_same(one, other):
+    """Two states are equal bit for bit."""
+    one, other = flatten(one), flatten(other)
+    assert set(one) == set(other)
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def assert_near(one, other, limit):
+    """Two tensors or pairs of players differ by at most `limit`."""
+    if isinstance(one, Players):
+        for a, b in zip(one, other, strict=True):
+            assert_near(a, b, limit)
+        return
+    assert one.shape == other.shape, (one.shape, other.shape)
+    worst = (one - other).abs().max().item() if one.numel() else 0.0
+    assert worst <= limit, f"differs by {worst:.3g}, allowed {limit:g}"
+
+
+def copied(state):
+    """A deep copy of everything in a state, to see later that nothing changed inside it."""
+    return {name: tensor.clone() for name, tensor in flatten(state).items()}
+
+
+def normal(*shape, seed=0):
+    """Standard normal numbers in float64, the same every time."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def mlp_by_hand(vector, x, widths, activation=torch.tanh, masks=None):
+    """A multi-layer perceptron written without `toylab.networks`; weights then bias, each tensor
+    starting at a multiple of 16 numbers. x (B, in) -> (B, out)."""
+    position = 0
+    for layer, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        weight = vector[position : position + inputs * outputs].reshape(inputs, outputs)
+        position = -(-(position + inputs * outputs) // 16) * 16
+        bias = vector[position : position + outputs]
+        position = -(-(position + outputs) // 16) * 16
+        x = x @ weight + bias
+        if layer < len(widths) - 2:
+            x = activation(x)
+            x = x if masks is None else x * masks[layer]
+    assert position == len(vector)
+    return x

@@ -88,7 +88,7 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=()):
                  deviation (Sønderby et al. 2017, https://arxiv.org/abs/1610.04490), added to real
                  and fake before the critic looks, in the critic's and in the generator's loss
     """
-    generate, judge = networks.generator.apply, networks.critic.apply
+    generate = networks.generator.apply
 
     def seen(points, which):
         if batch.noise is None:
@@ -100,8 +100,8 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=()):
 
     def critic_of(vector):
         vector, _ = constraint.effective(vector, memory)
-        masks = batch.masks or {}
-        return lambda x, role="real": judge(vector, x, masks.get(role))
+        judge, masks = networks.critic.at(vector), batch.masks or {}
+        return lambda x, role="real": judge(x, masks.get(role))
 
     def critic_loss(players):
         critic = critic_of(players.critic)

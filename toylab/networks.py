@@ -8,6 +8,7 @@ because slicing parameter by parameter is many times slower in the backward pass
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -26,52 +27,70 @@ class Output(NamedTuple):
     hidden: torch.Tensor
 
 
+class Layout(NamedTuple):
+    """Where each tensor lies in a flat vector: pieces of these sizes, of which some are padding."""
+
+    shapes: tuple
+    cuts: tuple  # sizes of all pieces, in order
+    kept: tuple  # which pieces are tensors
+    size: int
+
+    @classmethod
+    def of(cls, shapes):
+        cuts, kept = [], []
+        for shape in shapes:
+            kept.append(len(cuts))
+            count = math.prod(shape)
+            cuts += [count, -count % PAD] if count % PAD else [count]
+        return cls(tuple(shapes), tuple(cuts), tuple(kept), sum(cuts))
+
+    @property
+    def count(self):
+        """Numbers that are really used: the size without padding."""
+        return sum(math.prod(shape) for shape in self.shapes)
+
+    def unpack(self, vector):
+        """The tensors as views, with the vector's leading axes in front; a list stays as it is."""
+        if isinstance(vector, list):
+            return vector
+        lead, pieces = vector.shape[:-1], vector.split(self.cuts, dim=-1)
+        return [
+            pieces[number].view(*lead, *shape)
+            for number, shape in zip(self.kept, self.shapes, strict=True)
+        ]
+
+    def pack(self, arrays):
+        """The flat numpy vector of these arrays, padding 0."""
+        pieces = [np.zeros(count, np.float32) for count in self.cuts]
+        for number, array in zip(self.kept, arrays, strict=True):
+            pieces[number] = np.asarray(array, np.float32).ravel()
+        return np.concatenate(pieces)
+
+
 class Network(NamedTuple):
     """``init(rng) -> (P,)`` as numpy float32; ``apply(vector, x, masks=None) -> Output``.
 
-    `shape` is that of one input, `count` the numbers that are really used (size without padding),
-    `masks` the per-sample shapes of the dropout masks that a training step must bring, with `keep`
-    the probability that a unit stays.
+    `shape` is that of one input, `masks` the per-sample shapes of the dropout masks that a training
+    step must bring, with `keep` the probability that a unit stays. A network with a `layout` also
+    takes the unpacked list in the vector's place.
     """
 
     size: int
     init: Callable
     apply: Callable
     shape: tuple
-    count: int
     masks: tuple = ()
     keep: float = 1.0
+    layout: Layout | None = None
 
+    @property
+    def count(self):
+        """Numbers that are really used: the size without padding."""
+        return self.layout.count if self.layout else self.size
 
-class Layout(NamedTuple):
-    """Where each tensor lies in a flat vector; `cuts` alternates tensor and padding."""
-
-    shapes: tuple
-    cuts: tuple
-    size: int
-
-    @classmethod
-    def of(cls, shapes):
-        cuts = []
-        for shape in shapes:
-            count = math.prod(shape)
-            cuts += [count, -count % PAD]
-        return cls(tuple(shapes), tuple(cuts), sum(cuts))
-
-    def unpack(self, vector):
-        """The tensors as views, with the vector's leading axes in front."""
-        lead = vector.shape[:-1]
-        parts = vector.split(self.cuts, dim=-1)[::2]
-        return [part.view(*lead, *shape) for part, shape in zip(parts, self.shapes, strict=True)]
-
-    def pack(self, arrays):
-        """The flat numpy vector of these arrays, padding 0."""
-        vector = np.zeros(self.size, np.float32)
-        position = 0
-        for array, count, pad in zip(arrays, self.cuts[::2], self.cuts[1::2], strict=True):
-            vector[position : position + count] = np.asarray(array, np.float32).ravel()
-            position += count + pad
-        return vector
+    def at(self, vector):
+        """(x, masks=None) -> Output with this vector, unpacked once for all calls."""
+        return partial(self.apply, self.layout.unpack(vector) if self.layout else vector)
 
 
 def _uniform(rng, bound, shape):
@@ -188,9 +207,9 @@ def mlp(
         init=init,
         apply=apply,
         shape=tuple(shape),
-        count=sum(layout.cuts[::2]),
         masks=((width,),) * depth if dropout else (),
         keep=1.0 - dropout,
+        layout=layout,
     )
 
 
@@ -201,4 +220,4 @@ def identity(shape):
         # The empty vector stays in the graph, so that its (empty) gradient exists.
         return Output(x + vector.sum(-1).view(*vector.shape[:-1], *[1] * (1 + len(shape))), x)
 
-    return Network(0, lambda rng: np.zeros(0, np.float32), apply, tuple(shape), 0)
+    return Network(0, lambda rng: np.zeros(0, np.float32), apply, tuple(shape))

@@ -60,8 +60,11 @@ def _adam(gradient, vector, memory, knobs):
     count = count + 1
     mean = torch.lerp(gradient, mean, beta1)
     square = torch.lerp(gradient.square(), square, beta2)
-    size = (square / (1 - beta2**count)).sqrt() + knobs["epsilon"]
-    return vector - knobs["rate"] / (1 - beta1**count) * mean / size, (mean, square, count)
+    # Both bias corrections act on numbers of shape (1,), not on the whole vector.
+    root = (1 - beta2**count).sqrt()
+    size = square.sqrt() + knobs["epsilon"] * root
+    move = knobs["rate"] * root / (1 - beta1**count) * mean / size
+    return vector - move, (mean, square, count)
 
 
 RULES = Table(

@@ -15,21 +15,9 @@ import torch
 from toylab.engine.lane import Lane
 from toylab.engine.protocol import ProtocolError, decode, encode
 from toylab.schema import schema
+from toylab.tables import nearest
 
 SLICE = 0.004  # seconds of training before another lane has its turn
-TAKES = {
-    "open",
-    "knob",
-    "swap",
-    "restart",
-    "reset",
-    "play",
-    "pause",
-    "step",
-    "want",
-    "recall",
-    "close",
-}
 
 
 class Worker:
@@ -88,9 +76,11 @@ class Worker:
             header, _ = decode(message)
             key = (str(header.get("session", "")), int(header.get("lane", 0)))
             do = header.get("do")
-            if do not in TAKES:
-                raise ValueError(f"{do!r} is unknown; known: {', '.join(sorted(TAKES))}")
-            getattr(self, f"do_{do}")(key, header)
+            act = getattr(self, f"do_{do}", None)
+            if act is None:
+                known = [name[3:] for name in dir(self) if name.startswith("do_")]
+                raise ValueError(f"{do!r} is unknown; {nearest(do, known)}")
+            act(key, header)
         except (ProtocolError, ValueError, TypeError, KeyError) as error:
             text = str(error) or type(error).__name__
             self.say(key, {"say": "refused", "text": text, "about": _about(message)})

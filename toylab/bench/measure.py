@@ -1,0 +1,74 @@
+"""Rows, and how two loops are compared on a machine that is never quiet."""
+
+import os
+import platform
+import statistics
+import time
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One figure. `spread`: least and most of what `value` (or `ratio`, where there is one) is
+    the median of; `baseline`: what the ratio is against, "" where the figure stands alone."""
+
+    suite: str
+    case: str
+    value: float
+    unit: str
+    ratio: float | None
+    baseline: str
+    spread: tuple
+
+
+def alone(suite, case, values, unit):
+    """A row of repeated readings of one figure."""
+    values = sorted(values)
+    return Row(suite, case, statistics.median(values), unit, None, "", (values[0], values[-1]))
+
+
+def interleaved(suite, case, ours, theirs, baseline, unit="steps/CPU-s", rounds=5, count=200):
+    """Ours against theirs, A B A B …: each is called with a number of steps to take.
+
+    CPU seconds of this process, not wall seconds: others use the machine too. The ratio is taken
+    round by round, so a machine that slows down slows both.
+    """
+    ours(max(count // 5, 5)), theirs(max(count // 5, 5))
+    rates, ratios = [], []
+    for _ in range(rounds):
+        pair = []
+        for loop in (ours, theirs):
+            began = time.process_time()
+            loop(count)
+            pair.append(count / (time.process_time() - began))
+        rates.append(pair[0])
+        ratios.append(pair[0] / pair[1])
+    return Row(
+        suite,
+        case,
+        statistics.median(rates),
+        unit,
+        statistics.median(ratios),
+        baseline,
+        (min(ratios), max(ratios)),
+    )
+
+
+def machine():
+    """What the figures were taken on: {…}, for the JSON file."""
+    import torch
+
+    model = platform.processor() or platform.machine()
+    if os.path.exists("/proc/cpuinfo"):
+        with open("/proc/cpuinfo") as lines:
+            names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+    load = os.getloadavg() if hasattr(os, "getloadavg") else (None,) * 3
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "load": [round(value, 2) for value in load if value is not None],
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }

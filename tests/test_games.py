@@ -96,15 +96,14 @@ def test_mixed_derivative_law(objective, penalty, noise, dropout):
     """How a move of one player turns the other's gradient: finite differences of `gradients`, both
     ways, and never zero. A detached fake would make it zero."""
     game, players, _, _ = case(objective, penalty, noise, dropout)
+    h = 1e-5
     for of, by in (("critic", "generator"), ("generator", "critic")):
         direction = normal(*getattr(players, by).shape, seed=8)
-        h = 1e-5
-
-        def moved(sign, by=by, of=of, direction=direction):
-            shifted = players._replace(**{by: getattr(players, by) + sign * h * direction})
-            return getattr(gradients(game, shifted, (of,)), of)
-
-        expected = (moved(1) - moved(-1)) / (2 * h)
+        ahead, behind = (
+            players._replace(**{by: getattr(players, by) + shift * direction}) for shift in (h, -h)
+        )
+        slopes = [getattr(gradients(game, place, (of,)), of) for place in (ahead, behind)]
+        expected = (slopes[0] - slopes[1]) / (2 * h)
         found = mixed(game, players, direction, of=of, by=by)
         assert_near(found, expected, 1e-8 * max(1.0, expected.abs().max().item()))
         assert found.abs().max() > 1e-4

@@ -65,7 +65,7 @@ def test_points_of_any_shape_are_flattened():
 
 
 def test_layout_pads_every_tensor_and_padding_is_dead():
-    """Sizes are multiples of 16 a tensor, whatever the dtype; padding starts at 0, has gradient 0."""
+    """Every tensor takes a multiple of 16 numbers; padding starts at 0 and has gradient 0."""
     network = mlp((2,), (3,), width=5, depth=2, activation="tanh")
     shapes = [(2, 5), (5,), (5, 5), (5,), (5, 3), (3,)]
     assert network.size == sum(-(-math.prod(s) // PAD) * PAD for s in shapes) == 112
@@ -100,7 +100,7 @@ LAWS = {
 
 @pytest.mark.parametrize("name", INITIALISATIONS)
 def test_initialisation_law(name):
-    """Bound and spread of 64·128 and 64·40 weights; the bound is nearly reached where there is one."""
+    """Spread of 64·128 and 64·40 weights, and the bound, nearly reached where there is one."""
     assert set(LAWS) == set(INITIALISATIONS) == set(INITIALISATION_DOCS)
     network = mlp((128,), (40,), width=64, depth=1, initialisation=name)
     vector = network.init(np.random.default_rng(3))

@@ -121,8 +121,7 @@ def test_unequal_rates_can_save_what_equal_rates_lose():
 
 def test_dirac_gan_radii():
     """Minimax, h = 0.2, from (1, 1) in the sign of Mescheder et al. 2018, (1, −1) in ours: at once
-    it spirals out, taking turns it stays on a cycle, R1 with γ = 0.3 and extragradient bring it home.
-    """
+    it spirals out, taking turns it stays on a cycle, R1 (γ = 0.3) and extragradient lead home."""
     start = Players(one(1.0), one(-1.0))
     free = dirac()
     priced = Game(free.generator, lambda p: free.critic(p) + 0.15 * p.critic.square().sum(-1))
@@ -175,17 +174,18 @@ def test_extragradient_moves_from_where_it_was_with_the_second_minibatch():
     knobs = Players(values | {"rate": one(0.03)}, values | {"rate": one(0.05)})
     players, memory = start, optimizer.init(start)
     expected, held = start, optimizer.init(start)
+
+    def both_moved(slopes, here, held):
+        moved = [
+            adam.update(slope, vector, memory, own)
+            for slope, vector, memory, own in zip(slopes, here, held, knobs, strict=True)
+        ]
+        return (Players(*part) for part in zip(*moved, strict=True))
+
     for _ in range(3):
         players, memory = optimizer.step([first, second], players, memory, knobs)
-        here, slopes = expected, gradients(first, expected)
-        for game in (None, second):
-            slopes = slopes if game is None else gradients(game, ahead)
-            moved = [
-                adam.update(g, v, m, k)
-                for g, v, m, k in zip(slopes, here, held, knobs, strict=True)
-            ]
-            ahead, held = (Players(*part) for part in zip(*moved, strict=True))
-        expected = ahead
+        ahead, held = both_moved(gradients(first, expected), expected, held)
+        expected, held = both_moved(gradients(second, ahead), expected, held)
     assert_near(players, expected, 0.0)
 
 

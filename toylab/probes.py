@@ -137,7 +137,9 @@ def density(points, view, n=128, bandwidth=None):
     frequency = 2 * np.pi * np.fft.fftfreq(size, cell)
     kx, ky = frequency[: size // 2 + 1].copy(), frequency[:, None]
     kx[-1] = abs(kx[-1])
-    quadratic = covariance[0, 0] * kx**2 + 2 * covariance[0, 1] * kx * ky + covariance[1, 1] * ky**2
+    # Sharing a point among its four cells has blurred it by cell²/6 each way already.
+    rest = covariance - cell**2 / 6 * np.eye(2)
+    quadratic = rest[0, 0] * kx**2 + 2 * rest[0, 1] * kx * ky + rest[1, 1] * ky**2
     spread = np.fft.irfft2(np.fft.rfft2(counts.reshape(size, size)) * np.exp(-0.5 * quadratic))
     inside = spread[n // 2 : n // 2 + n, n // 2 : n // 2 + n]
     values = np.maximum(inside, 0) / (max(len(points), 1) * cell * cell)

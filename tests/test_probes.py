@@ -1,0 +1,159 @@
+"""Probes against finite differences, brute force and figures whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+
+from toylab import cards, probes
+from toylab.data import clusters, source
+from toylab.networks import mlp
+from toylab.objectives import OBJECTIVES
+from toylab.probes import Window
+from toylab.randomness import Keys
+
+PLANE = Window(np.zeros(2), np.eye(2), 2.0)
+LIKE = torch.zeros(0, dtype=torch.float64)
+
+
+def critic_of(dimension, seed=0):
+    network = mlp((dimension,), None, width=9, depth=2, activation="tanh")
+    vector = torch.from_numpy(network.init(Keys(seed, "probe").rng())).double()
+    return lambda x: network.apply(3 * vector, x).value
+
+
+def tilted():
+    view = probes.window(cards.load("roth3d"))
+    return Window(view.origin, view.axes, view.half)
+
+
+@pytest.mark.parametrize("view", [PLANE, tilted()], ids=["plane", "space"])
+def test_surface_is_the_critic_at_the_cells_centres_row_0_at_the_bottom(view):
+    critic = critic_of(len(view.origin))
+    drawn = probes.surface(critic, view, 6, LIKE)
+    side = 2 * view.half / 6
+    for row, column in ((0, 0), (0, 5), (4, 1)):
+        place = [-view.half + (column + 0.5) * side, -view.half + (row + 0.5) * side]
+        x = torch.tensor(view.lifted([place]).astype(np.float32)).double()
+        assert drawn[row, column] == pytest.approx(critic(x).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("view", [PLANE, tilted()], ids=["plane", "space"])
+def test_field_is_the_slope_within_the_window(view):
+    critic, h = critic_of(len(view.origin)), 1e-4
+    for x, y, dx, dy in probes.field(critic, view, 5, LIKE)[::7]:
+        for axis, slope in (((h, 0), dx), ((0, h), dy)):
+            ends = view.lifted([[x + axis[0], y + axis[1]], [x - axis[0], y - axis[1]]])
+            up, down = critic(torch.from_numpy(ends)).tolist()
+            assert (up - down) / (2 * h) == pytest.approx(slope, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_force_is_minus_the_slope_of_each_fakes_own_loss(name):
+    """−∂ℓ_G/∂x of the generator's loss of one sample, against finite differences."""
+    objective, critic, h = OBJECTIVES[name], critic_of(2), 1e-5
+    latents = torch.from_numpy(Keys(1, "latents").rng().standard_normal((7, 2)))
+    reals = critic(torch.from_numpy(Keys(2, "reals").rng().standard_normal((5, 2))))
+    drawn = probes.force(lambda z: 0.5 * z, critic, objective, latents, PLANE, reals)
+
+    def loss(x):
+        logit = critic(x)
+        real = reals if objective.needs_real else None
+        return objective.generator(real, logit, {}).mean().item()
+
+    for place, arrow in zip(drawn[:, :2].astype(float), drawn[:, 2:], strict=True):
+        for axis in (0, 1):
+            step = np.zeros(2)
+            step[axis] = h
+            up, down = (loss(torch.from_numpy((place + s * step)[None])) for s in (1, -1))
+            assert -(up - down) / (2 * h) == pytest.approx(arrow[axis], abs=2e-4)
+
+
+def brute_density(points, view, n, covariance):
+    cells = view.lattice(n)
+    inverse = np.linalg.inv(covariance)
+    off = cells[:, None] - points[None]
+    values = np.exp(-0.5 * np.einsum("pqi,ij,pqj->pq", off, inverse, off)).mean(1)
+    return (values / (2 * np.pi * np.sqrt(np.linalg.det(covariance)))).reshape(n, n)
+
+
+def test_density_is_the_full_kernel_sum_also_at_the_border():
+    rng = Keys(3, "density").rng()
+    points = np.concatenate(
+        [rng.normal((-1.9, 0.3), 0.2, (200, 2)), rng.normal(0.8, 0.3, (200, 2))]
+    )
+    drawn, h = probes.density(points, PLANE, n=64)
+    wanted = brute_density(points, PLANE, 64, h * h * np.eye(2))
+    assert h == pytest.approx(0.2)
+    assert abs(drawn - wanted).max() < 0.01 * wanted.max()
+
+
+def test_scotts_rule_uses_the_whole_covariance():
+    """Two clusters on a diagonal: a separable kernel would be off by most of the peak."""
+    rng = Keys(4, "density").rng()
+    points = np.concatenate([rng.normal(-0.9, 0.25, (300, 2)), rng.normal(0.9, 0.25, (300, 2))])
+    drawn, _ = probes.density(points, PLANE, n=96, bandwidth="scott")
+    covariance = np.cov(points.T) * len(points) ** (-1 / 3)
+    wanted = brute_density(points, PLANE, 96, covariance)
+    assert abs(drawn - wanted).max() < 0.02 * wanted.max()
+
+
+def test_a_collapsed_generator_draws_a_spike_of_mass_one():
+    points = np.full((500, 2), 0.31)
+    for bandwidth in (None, "scott", 0.0):
+        drawn, h = probes.density(points, PLANE, n=64, bandwidth=bandwidth)
+        assert drawn.sum() * (4 / 64) ** 2 == pytest.approx(1, abs=1e-3)
+        row, column = np.unravel_index(drawn.argmax(), drawn.shape)
+        assert PLANE.lattice(64).reshape(64, 64, 2)[row, column] == pytest.approx(
+            [0.31] * 2, abs=0.07
+        )
+        assert h >= 4 / 64 - 1e-12
+
+
+def test_mass_beyond_the_window_is_lost_and_does_not_come_back():
+    points = np.array([[2.6, 0.0], [-7.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    drawn, _ = probes.density(points, PLANE, n=64, bandwidth=0.1)
+    assert drawn.sum() * (4 / 64) ** 2 == pytest.approx(0.5, abs=1e-3)
+
+
+def test_levels_hold_the_share_of_mass_that_they_name():
+    rng = Keys(5, "levels").rng()
+    values, _ = probes.density(rng.normal(0, 0.5, (2000, 2)), PLANE, n=96)
+    for share, level in zip((0.5, 0.9), probes.levels_of_mass(values, (0.5, 0.9)), strict=True):
+        assert values[values >= level].sum() / values.sum() == pytest.approx(share, abs=0.01)
+
+
+def test_a_level_line_of_a_cone_is_its_circle_and_pieces_are_parted():
+    x, y = PLANE.lattice(128).reshape(128, 128, 2).transpose(2, 0, 1)
+    line = probes.lines(np.hypot(x, y).astype(np.float32), 1.3, PLANE)
+    assert np.hypot(*line[~np.isnan(line[:, 0])].T) == pytest.approx(1.3, abs=2e-3)
+    two = probes.lines(np.minimum(np.hypot(x - 1, y), np.hypot(x + 1, y)), 0.4, PLANE)
+    assert np.isnan(two[:, 0]).sum() == 1
+    assert len(probes.lines(np.ones((9, 9), np.float32), 0.5, PLANE)) == 0
+
+
+def test_warp_grid_of_a_linear_generator_is_the_lattice_it_maps():
+    turn = torch.tensor([[0.0, 1.0], [-2.0, 0.0]], dtype=torch.float64)
+    grid = probes.warp(lambda z: z @ turn, 2, PLANE, LIKE, count=3, detail=5, reach=1.0)
+    parts = np.split(grid, np.flatnonzero(np.isnan(grid[:, 0])))
+    parts = [part[~np.isnan(part[:, 0])] for part in parts if len(part) > 1]
+    assert len(parts) == 6
+    back = np.concatenate(parts) @ np.linalg.inv(turn.numpy())
+    on_line = np.isclose(back[..., None], [-1, 0, 1], atol=1e-5).any(-1)
+    assert on_line.any(1).all() and abs(back).max() == pytest.approx(1, abs=1e-5)
+    one = probes.warp(lambda z: torch.cat([z, z * z], 1), 1, PLANE, LIKE, detail=9)
+    one = one[~np.isnan(one[:, 0])]
+    assert one[:, 1] == pytest.approx(one[:, 0] ** 2, abs=1e-5) and len(one) == 9
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_every_cards_window_shows_all_of_it_in_true_lengths(name):
+    card = cards.load(name)
+    view = probes.window(card)
+    assert view.axes @ view.axes.T == pytest.approx(np.eye(2), abs=1e-12)
+    points = source(card).sample(4000, Keys(9, "look")).astype(float)
+    flat = view.flat(points)
+    assert abs(flat).max() < view.half, "a real point lies outside the window"
+    assert view.lifted(flat) == pytest.approx(points, abs=1e-5), "the plane is not the data's plane"
+    found = clusters(card)
+    if found is not None:
+        assert abs(view.flat(found.centres)).max() < view.half

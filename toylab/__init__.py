@@ -12,6 +12,8 @@ _HOMES = {
     "Experiment": "experiment",
     "train": "trainer",
     "losses": "trainer",
+    "sample": "trainer",
+    "clusters": "data",
     "Setup": "trainer",
     "State": "trainer",
     "OBJECTIVES": "objectives",

@@ -271,6 +271,23 @@ def losses(setup, state):
     return {name: value.tolist() for name, value in found.items()}
 
 
+def sample(experiment, state, count, seed=0, setup=None):
+    """That many fakes of the averaged generator, (..., count, *shape) as numpy, from fresh latents.
+
+    The average equals the generator itself where the experiment's `average` is 0. Member e of an
+    ensemble draws with seed + e, as a single run would.
+    """
+    setup = setup or Setup(experiment)
+    like, ensemble = state.average, isinstance(experiment.seeds, tuple)
+    latents = [
+        torch.from_numpy(setup.sources[1].sample(count, Keys(seed + member, "sample")))
+        for member in range(len(experiment.seeds) if ensemble else 1)
+    ]
+    latents = (torch.stack(latents) if ensemble else latents[0]).to(like)
+    with torch.no_grad():
+        return setup.networks.generator.apply(state.average, latents).value.cpu().numpy()
+
+
 def flatten(state):
     """{name: tensor} of everything in a state, for a checkpoint or a pipe; see `restore`."""
     found = {}

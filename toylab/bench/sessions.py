@@ -1,0 +1,70 @@
+"""sessions: many runs in one engine: how long they take to open, pictures and memory for each."""
+
+import asyncio
+import time
+
+import psutil
+
+from toylab.bench.measure import alone
+from toylab.engine import client
+from toylab.engine.protocol import LAYERS
+
+SIZES = {f"{who}_width": 64 for who in ("generator", "critic")} | {"batch": 64}
+SECONDS = 4.0
+
+
+class Page:
+    """A page that draws nothing: it asks for the next picture as soon as one came."""
+
+    def __init__(self, engine):
+        self.opened, self.pictures = asyncio.Event(), 0
+        self.session = engine.session(self.receive)
+        self.session.send(do="open", settings=SIZES, playing=True, pace=0)
+
+    def receive(self, header, arrays):
+        if header["say"] == "opened":
+            self.opened.set()
+            self.ask()
+        elif header["say"] == "frame":
+            self.pictures += 1
+            # A browser needs some 60 ms for a picture, and asks then.
+            asyncio.get_running_loop().call_later(0.06, self.ask)
+
+    def ask(self):
+        self.session.send(do="want", layers=LAYERS[:4])
+
+
+async def measured(count):
+    """(seconds to open, pictures a second of each page, megabytes a page) with that many pages."""
+    engine = await client.engine()
+    process = psutil.Process(engine.process.pid)
+    before, began = process.memory_info().rss, time.monotonic()
+    pages = [Page(engine) for _ in range(count)]
+    await asyncio.gather(*(page.opened.wait() for page in pages))
+    opened = time.monotonic() - began
+    await asyncio.sleep(0.5)
+    for page in pages:
+        page.pictures = 0
+    await asyncio.sleep(SECONDS)
+    rates = [page.pictures / SECONDS for page in pages]
+    memory = (process.memory_info().rss - before) / 1e6 / count
+    for page in pages:
+        page.session.close()
+    await asyncio.sleep(0.3)
+    return opened, rates, memory
+
+
+async def _rows(counts):
+    found = []
+    await measured(1)  # the engine's own first use of everything
+    for count in counts:
+        opened, rates, memory = await measured(count)
+        found.append(alone("sessions", f"{count} sessions, time to open", [opened], "s"))
+        found.append(alone("sessions", f"{count} sessions, each", rates, "pictures/s"))
+        found.append(alone("sessions", f"{count} sessions, engine memory each", [memory], "MB"))
+    (await client.engine()).close()
+    return found
+
+
+def rows(quick=False):
+    yield from asyncio.run(_rows((1, 4) if quick else (1, 4, 10, 30)))

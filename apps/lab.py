@@ -1,0 +1,5 @@
+"""`panel serve apps/lab.py`: the lab. Panel clears a served script's globals, so nothing lives here."""
+
+from toylab.ui.lab import lab
+
+lab().servable()

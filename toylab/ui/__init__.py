@@ -1,0 +1,1 @@
+"""The page: Panel around, HoloViews once, Bokeh per picture. Nothing here may import torch."""

@@ -1,0 +1,269 @@
+"""The arena: HoloViews composes its layers once, pictures then go straight into Bokeh's sources.
+
+Composing anew for every picture (a `DynamicMap`) costs the server 10 to 50 times as much, and the
+arena has to show the same eighteen glyphs in the same order anyway.
+"""
+
+import holoviews as hv
+import numpy as np
+from bokeh.models import ColumnDataSource
+
+from toylab.ui import theme
+from toylab.ui.legend import CROWD
+
+PUSH = 30.0  # longest push arrow, px
+SMALLEST = 3.0  # below that many px an arrow is a dot: no direction is pretended
+SLOPES = 17  # nodes of the slope field along one side
+EDGE = 40  # at most so many ticks for fakes outside
+
+# Bottom to top: name, element, layer, {glyph property: (alone, in a crowd)}, {colour property: token}
+LINE = "line_color"
+GLYPHS = (
+    ("surface", "image", "surface", {}, {}),
+    ("half", "line", "surface", {"line_width": 1.5, "line_alpha": 0.9, "line_dash": (5, 4)}, {LINE: "ink2"}),
+    ("slope", "segment", "field", {"line_width": (1.2, 1.1), "line_alpha": (0.55, 0.4)}, {LINE: "ink"}),
+    ("slope_head", "mark", "field", {"fill_alpha": (0.6, 0.45)}, {"fill_color": "ink"}),
+    ("grid", "line", "grid", {"line_width": (1.1, 0.9), "line_alpha": (0.55, 0.32)}, {LINE: "fake"}),
+    ("most", "line", "density", {"line_width": 1.2, "line_alpha": 0.75}, {LINE: "fake"}),
+    ("core", "line", "density", {"line_width": 2.2, "line_alpha": 0.9}, {LINE: "fake"}),
+    ("real", "mark", "real", {"size": 6, "fill_alpha": 0.9, "line_width": 0.8}, {"fill_color": "real", LINE: "halo"}),
+    ("push_halo", "segment", "force", {"line_width": (3.4, 3.0), "line_alpha": 0.7}, {LINE: "halo"}),
+    ("push", "segment", "force", {"line_width": (1.7, 1.5)}, {LINE: "push"}),
+    ("push_head", "mark", "force", {"line_width": 0.6, "line_alpha": 0.7}, {"fill_color": "push", LINE: "halo"}),
+    ("fake", "mark", "fake", {"size": (7, 6), "fill_alpha": (0.9, 0.85), "line_width": (0.8, 0.6)},
+     {"fill_color": "fake", LINE: "halo"}),
+    ("missing_halo", "line", "rings", {"line_width": 4, "line_alpha": 0.75}, {LINE: "halo"}),
+    ("found_halo", "line", "rings", {"line_width": 4, "line_alpha": 0.75}, {LINE: "halo"}),
+    ("missing", "line", "rings", {"line_width": 1.6, "line_dash": (3, 3)}, {LINE: "real"}),
+    ("found", "line", "rings", {"line_width": 2.0}, {LINE: "real"}),
+    ("edge", "mark", "fake", {"size": 8}, {"fill_color": "fake", LINE: "halo"}),
+    ("tick", "text", "axes", {"text_alpha": 0.95}, {"text_color": "ink2"}),
+)  # fmt: skip
+SHARED = {"push_halo": "push", "missing_halo": "missing", "found_halo": "found"}
+MARKERS = {"real": "circle"}
+
+
+def _compose():
+    """The overlay: one empty element a row of `GLYPHS`, with the columns that its glyph reads."""
+    none = np.zeros(0, np.float32)
+    make = {
+        "image": lambda: hv.Image(np.zeros((2, 2), np.float32), bounds=(-1, -1, 1, 1)),
+        "line": lambda: hv.Curve((none, none), "x", "y"),
+        "segment": lambda: hv.Segments((none,) * 4, ["x0", "y0", "x1", "y1"]),
+        "mark": lambda: hv.Points((none,) * 4, ["x", "y"], ["angle", "size"]),
+        "text": lambda: hv.Labels((none, none, []), ["x", "y"], "text"),
+    }
+    overlay = hv.Overlay([make[kind]().relabel(name) for name, kind, *_ in GLYPHS])
+    return overlay.opts(hv.opts.Overlay(
+        width=572, height=572, xaxis=None, yaxis=None, toolbar=None, show_legend=False,
+        show_frame=False, border=0, title="",
+    ))  # fmt: skip
+
+
+def arrows(start, vectors, scale, longest, pixel):
+    """Segments and heads of arrows with log length: 0 at 0, `longest` px at `scale` and above."""
+    norm = np.hypot(*vectors.T)
+    floor = scale / 30
+    length = longest * np.clip(np.log1p(norm / floor) / np.log1p(scale / floor), 0, 1)
+    unit = vectors / np.maximum(norm, 1e-30)[:, None]
+    dot = length < SMALLEST
+    shift = unit * (np.where(dot, 0, length) * pixel)[:, None]
+    return shift, np.arctan2(vectors[:, 1], vectors[:, 0]) - np.pi / 2, dot
+
+
+def nice(value):
+    """The next of 1, 2, 5 times a power of ten, so that printed scales do not breathe."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999)
+
+
+class Arena:
+    """A square figure, its glyphs by name, and the way of a picture into their sources."""
+
+    def __init__(self):
+        renderer = hv.renderer("bokeh")
+        renderer.webgl = False  # under software GL four times slower than the canvas
+        plot = renderer.get_plot(_compose())
+        self.figure = plot.state
+        self.figure.name = "arena"
+        self.figure.min_border = 0
+        self.figure.tools = []
+        self.glyphs = {
+            name: sub.handles["glyph_renderer"]
+            for (name, *_), sub in zip(GLYPHS, plot.subplots.values(), strict=True)
+        }
+        for name, kind, *_ in GLYPHS:
+            self._prepare(name, kind)
+        for name, other in SHARED.items():
+            self.glyphs[name].data_source = self.glyphs[other].data_source
+        self.mapper = self.glyphs["surface"].glyph.color_mapper
+        self.window = (-1.0, 1.0, -1.0, 1.0)
+        self.pixels = 572
+        self.on = set()
+        self.found = None
+        self.scales = {"force": None, "field": None}
+
+    def _prepare(self, name, kind):
+        renderer = self.glyphs[name]
+        renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
+        renderer.data_source = ColumnDataSource(self._empty(kind))
+        glyph = renderer.glyph
+        if kind == "mark":
+            glyph.marker = MARKERS.get(name, "triangle")
+            glyph.angle = 0 if name in ("real", "fake") else {"field": "angle"}
+            if name in ("push_head", "slope_head"):
+                glyph.size = {"field": "size"}
+            glyph.line_color = None
+        if kind == "image":
+            glyph.image, glyph.x, glyph.y, glyph.dw, glyph.dh = "image", "x", "y", "dw", "dh"
+        if kind == "text":
+            glyph.text_font_size, glyph.text_font = "11px", {"value": "Roboto, sans-serif"}
+            glyph.text_align, glyph.text_baseline = {"field": "align"}, {"field": "baseline"}
+
+    @staticmethod
+    def _empty(kind):
+        none = np.zeros(0, np.float32)
+        columns = {
+            "image": ("image", "x", "y", "dw", "dh"),
+            "line": ("x", "y"),
+            "segment": ("x0", "y0", "x1", "y1"),
+            "mark": ("x", "y", "angle", "size"),
+            "text": ("x", "y", "text", "align", "baseline"),
+        }[kind]
+        return {column: [] if kind in ("text", "image") else none for column in columns}
+
+    def _set(self, name, **columns):
+        self.glyphs[name].data_source.data = {
+            key: np.ascontiguousarray(value, np.float32) for key, value in columns.items()
+        }
+
+    def style(self, dark):
+        """Sets every colour, width and alpha: after a change of theme or of the layers shown."""
+        crowd = len(self.on) >= CROWD
+        for name, kind, layer, looks, colours in GLYPHS:
+            glyph = self.glyphs[name].glyph
+            for prop, value in looks.items():
+                pair = isinstance(value, tuple) and prop != "line_dash"
+                setattr(glyph, prop, value[crowd] if pair else value)
+            for prop, token in colours.items():
+                setattr(glyph, prop, theme.colour(token, dark))
+            self.glyphs[name].visible = layer in self.on or layer in ("rings", "axes")
+        self.mapper.palette = theme.surface_map(dark)
+        self.figure.background_fill_color = theme.colour("page", dark)
+        self.figure.border_fill_color = theme.colour("page", dark)
+        self.figure.outline_line_color = None
+
+    def open(self, header, real):
+        """A new run: its window, its data, and nothing left of the run before."""
+        for name, kind, *_ in GLYPHS:
+            if kind != "image":
+                self.glyphs[name].data_source.data = self._empty(kind)
+        self.scales = {"force": None, "field": None}
+        self.data(header, real)
+
+    def data(self, header, real):
+        """Another data set, or the same one with another number: window, points, rings, ticks."""
+        data = header["data"]
+        self.window = tuple(data["window"]["extent"])
+        x0, x1, y0, y1 = self.window
+        ranges = self.figure.x_range, self.figure.y_range
+        for span, low, high in zip(ranges, (x0, y0), (x1, y1), strict=True):
+            span.update(start=low, end=high, reset_start=low, reset_end=high)
+        self._set("real", x=real[:, 0], y=real[:, 1])
+        self.centres = np.array(data["centres"], np.float32).reshape(-1, 2)
+        self.radii = np.array(data["radii"], np.float32).reshape(-1)
+        self.found = None
+        self.rings([0] * len(self.centres))
+        self._ticks()
+
+    @property
+    def pixel(self):
+        """Width of one CSS pixel in window coordinates."""
+        return (self.window[1] - self.window[0]) / self.pixels
+
+    def _ticks(self):
+        x0, x1, y0, y1 = self.window
+        span = x1 - x0
+        step = nice(span / 5)
+        inset = 10 * self.pixel
+        columns = {"x": [], "y": [], "text": [], "align": [], "baseline": []}
+
+        def put(x, y, value, align, baseline):
+            text = f"{value:g}".replace("-", "−")
+            for key, item in zip(columns, (x, y, text, align, baseline), strict=True):
+                columns[key].append(item)
+
+        for k in range(int(np.ceil(x0 / step)), int(np.floor(x1 / step)) + 1):
+            if x0 + 2.5 * inset < k * step < x1 - inset:
+                put(k * step, y0 + 0.5 * inset, k * step, "center", "bottom")
+        for k in range(int(np.ceil(y0 / step)), int(np.floor(y1 / step)) + 1):
+            if y0 + 2.5 * inset < k * step < y1 - inset:
+                put(x0 + 0.6 * inset, k * step, k * step, "left", "middle")
+        self.glyphs["tick"].data_source.data = columns
+
+    def resized(self):
+        """Another number of pixels a side: what is measured in pixels is drawn anew."""
+        self._ticks()
+        found, self.found = self.found, None
+        self.rings(found)
+
+    def rings(self, found):
+        """Target rings: solid where a cluster is found, dashed where it is missing."""
+        if found is None or found == self.found or len(found) != len(self.centres):
+            return
+        self.found = list(found)
+        turn = np.linspace(0, 2 * np.pi, 49)
+        circle = np.stack([np.cos(turn), np.sin(turn)], -1)
+        circle = np.vstack([circle, [[np.nan, np.nan]]])
+        radii = np.maximum(self.radii, 9 * self.pixel)  # a ring smaller than its points hides them
+        for name, wanted in (("found", True), ("missing", False)):
+            index = [k for k, is_found in enumerate(found) if bool(is_found) == wanted]
+            paths = self.centres[index][:, None] + radii[index][:, None, None] * circle
+            paths = paths.reshape(-1, 2)
+            self._set(name, x=paths[:, 0], y=paths[:, 1])
+
+    def show(self, scalars, arrays):
+        """One picture: every array that came goes into its source."""
+        if "surface" in arrays:
+            x0, x1, y0, y1 = self.window
+            self.glyphs["surface"].data_source.data = {
+                "image": [arrays["surface"]],
+                "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0],
+            }  # fmt: skip
+            self.mapper.update(low=scalars["surface_low"], high=scalars["surface_high"])
+        lines = {"half": "half", "grid": "grid", "density_half": "core", "density_most": "most"}
+        for array, name in lines.items():
+            if array in arrays:
+                self._set(name, x=arrays[array][:, 0], y=arrays[array][:, 1])
+        if "fake" in arrays:
+            self._set("fake", x=arrays["fake"][:, 0], y=arrays["fake"][:, 1])
+            self._edge(arrays["fake"])
+        if "force" in arrays:
+            self._arrows("push", arrays["force"], scalars["force_scale"], PUSH, 7, 0)
+        if "field" in arrays:
+            longest = 0.62 * self.pixels / SLOPES
+            self._arrows("slope", arrays["field"], scalars["field_scale"], longest, 5, 0.5)
+        self.rings(scalars.get("found"))
+
+    def _arrows(self, name, table, scale, longest, head, centred):
+        start, vectors = table[:, :2], table[:, 2:]
+        key = "force" if name == "push" else "field"
+        self.scales[key] = scale = nice(scale) if scale and scale > 0 else 1.0
+        shift, angle, dot = arrows(start, vectors, scale, longest, self.pixel)
+        start = start - centred * shift
+        end = start + shift
+        self._set(name, x0=start[:, 0], y0=start[:, 1], x1=end[:, 0], y1=end[:, 1])
+        size = np.where(dot, SMALLEST, head)
+        self._set(f"{name}_head", x=end[:, 0], y=end[:, 1], angle=angle, size=size)
+
+    def _edge(self, fake):
+        """Fakes outside the window stay visible as ticks on the nearest edge."""
+        x0, x1, y0, y1 = self.window
+        low, high = np.array([x0, y0]), np.array([x1, y1])
+        outside = fake[((fake < low) | (fake > high)).any(-1)][:EDGE]
+        margin = 4 * self.pixel
+        place = np.clip(outside, low + margin, high - margin)
+        away = outside - place
+        self._set("edge", x=place[:, 0], y=place[:, 1],
+                  angle=np.arctan2(away[:, 1], away[:, 0]) - np.pi / 2,
+                  size=np.full(len(place), 8.0))  # fmt: skip

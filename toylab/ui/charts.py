@@ -1,0 +1,237 @@
+"""The charts of the right rail: the whole run, always, in at most 400 points a curve."""
+
+import time
+
+import holoviews as hv
+import numpy as np
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
+from bokeh.models.formatters import CustomJSTickFormatter
+
+from toylab.ui import theme
+
+POINTS = 400  # of a curve on the screen
+KEPT = 4000  # of a curve in memory
+CALM = 2.0  # seconds before an axis may shrink
+DASH = (5, 3)
+NAMES = {0.5: "½", 0.69: "log 2", 1.39: "2 log 2", -0.69: "−log 2"}  # optima worth a name
+
+# name: its curves as (scalar, colour, dashed)
+CHARTS = {
+    "clusters": (("modes", "fake", False),),
+    "losses": (("loss_critic", "ink", False), ("loss_generator", "fake", True)),
+    "says": (("says_real", "real", False), ("says_fake", "fake", True)),
+}
+
+
+def decimate(steps, values, points=POINTS):
+    """Smallest and largest value of each of `points`/2 slices; means would hide the spikes."""
+    if len(steps) <= points:
+        return steps, values
+    bounds = np.linspace(0, len(steps), points // 2 + 1).astype(int)
+    keep = set()
+    for low, high in zip(bounds[:-1], bounds[1:], strict=True):
+        keep |= {low + int(values[low:high].argmin()), low + int(values[low:high].argmax())}
+    index = np.array(sorted(keep | {len(steps) - 1}))[-points:]
+    return steps[index], values[index]
+
+
+class History:
+    """One number over the whole run; an hour costs as much as the first minute."""
+
+    def __init__(self):
+        self.steps, self.values = [], []
+
+    def add(self, step, value):
+        if value is None or not np.isfinite(value) or (self.steps and step <= self.steps[-1]):
+            return
+        self.steps.append(step)
+        self.values.append(value)
+        if len(self.steps) > KEPT:
+            steps, values = decimate(*self.arrays(), points=KEPT // 2)
+            self.steps, self.values = steps.tolist(), values.tolist()
+
+    def arrays(self):
+        return np.array(self.steps, np.float32), np.array(self.values, np.float32)
+
+
+def ladder(span):
+    """A tick distance of 1, 2, 5 times a power of ten that cuts `span` into at most three parts."""
+    power = 10.0 ** np.floor(np.log10(max(span, 1e-9) / 3))
+    return next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= 3.0001)
+
+
+class Chart:
+    """One figure; its curves, the optimum, and gold lines where a hand changed something."""
+
+    def __init__(self, name, curves):
+        self.name, self.curves = name, curves
+        none = np.zeros(0, np.float32)
+        elements = [hv.HLines([]), hv.VLines(([], []), vdims=["what"]), hv.Labels(([], [], []))]
+        elements += [hv.Curve((none, none), "step", scalar) for scalar, *_ in curves]
+        overlay = hv.Overlay([e.relabel(f"e{k}") for k, e in enumerate(elements)]).opts(
+            hv.opts.Overlay(width=240, height=116, toolbar=None, show_legend=False, border=0,
+                            title="", xlabel="", ylabel="", show_frame=False)
+        )  # fmt: skip
+        renderer = hv.renderer("bokeh")
+        renderer.webgl = False
+        plot = renderer.get_plot(overlay)
+        self.figure = plot.state
+        self.figure.name = f"chart-{name}"
+        handles = [sub.handles for sub in plot.subplots.values()]
+        self.optimum, self.marks, self.names, *self.lines = (h["glyph_renderer"] for h in handles)
+        self.optimum.data_source = ColumnDataSource({"y": []})
+        self.optimum.glyph.y = "y"
+        self.marks.data_source = ColumnDataSource({"x": [], "what": []})
+        self.marks.glyph.x = "x"
+        self.names.data_source = ColumnDataSource({"x": [], "y": [], "text": []})
+        self.names.glyph.update(
+            x="x", y="y", text="text", text_align="right", text_baseline="bottom",
+            text_font_size="11px", text_font={"value": "Roboto, sans-serif"},
+        )  # fmt: skip
+        for line in self.lines:
+            line.data_source = ColumnDataSource({"x": none, "y": none})
+            line.glyph.x, line.glyph.y = "x", "y"
+        for renderer in (self.optimum, self.marks, self.names, *self.lines):
+            renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
+        self._furnish()
+        self.clear()
+
+    def _furnish(self):
+        figure = self.figure
+        figure.min_border_left, figure.min_border_right = 30, 8
+        figure.min_border_top, figure.min_border_bottom = 5, 18
+        figure.outline_line_color = None
+        figure.xgrid.grid_line_color = None
+        figure.tools = [HoverTool(renderers=[self.marks], tooltips="@what", line_policy="nearest")]
+        figure.toolbar.active_inspect = figure.tools
+        self.ticks = FixedTicker(ticks=[0, 1])
+        figure.yaxis.ticker = figure.ygrid.ticker = self.ticks
+        figure.yaxis.axis_line_color = figure.xaxis.axis_line_color = None
+        figure.xaxis.ticker.desired_num_ticks = 4
+        figure.xaxis.ticker.num_minor_ticks = 0
+        # Thousands with a thin gap, and a true minus: as everywhere on the page.
+        figure.xaxis.formatter = CustomJSTickFormatter(
+            code="return tick < 10000 ? `${tick}` : `${tick / 1000}k`"
+        )
+        figure.yaxis.formatter = CustomJSTickFormatter(
+            code="return `${+tick.toPrecision(6)}`.replace('-', '\u2212')"
+        )
+        for axis in (*figure.xaxis, *figure.yaxis):
+            axis.major_tick_line_color = axis.minor_tick_line_color = None
+            axis.major_label_text_font_size = "11px"
+            axis.major_label_text_font = "Roboto, sans-serif"
+            axis.major_label_standoff = 3
+            axis.axis_label = ""
+
+    def clear(self):
+        self.histories = [History() for _ in self.curves]
+        self.limits, self.calm = None, 0.0
+        self.optimum.data_source.data = {"y": []}
+        self.marks.data_source.data = {"x": [], "what": []}
+        self.names.data_source.data = {"x": [], "y": [], "text": []}
+
+    def style(self, dark):
+        figure = self.figure
+        figure.background_fill_color = figure.border_fill_color = theme.colour("panel", dark)
+        figure.ygrid.grid_line_color = theme.colour("line", dark)
+        for axis in (*figure.xaxis, *figure.yaxis):
+            axis.major_label_text_color = theme.colour("ink2", dark)
+        self.optimum.glyph.update(
+            line_color=theme.colour("ink2", dark), line_dash=(3, 3), line_width=1
+        )
+        self.names.glyph.text_color = theme.colour("ink2", dark)
+        self.marks.glyph.update(line_color=theme.colour("gold", dark), line_width=1.2)
+        for line, (_, token, dashed) in zip(self.lines, self.curves, strict=True):
+            dash = DASH if dashed else "solid"
+            line.glyph.update(line_color=theme.colour(token, dark), line_width=1.7, line_dash=dash)
+
+    def add(self, step, scalars):
+        for history, (scalar, *_) in zip(self.histories, self.curves, strict=True):
+            history.add(step, scalars.get(scalar))
+
+    def mark(self, step, what):
+        data = self.marks.data_source.data
+        self.marks.data_source.data = {"x": [*data["x"], step], "what": [*data["what"], what]}
+
+    def draw(self, scalars):
+        """The curves anew; axes grow at once and shrink only after two calm seconds."""
+        seen, last = [], 1.0
+        for line, history in zip(self.lines, self.histories, strict=True):
+            steps, values = decimate(*history.arrays())
+            line.data_source.data = {"x": steps, "y": values}
+            if len(values):
+                seen.append(values)
+                last = max(last, float(steps[-1]))
+        self.figure.x_range.update(start=0, end=max(last, 20.0))
+        optima = sorted({y for y in self.optima(scalars) if y is not None})
+        if list(self.optimum.data_source.data["y"]) != optima:
+            self.optimum.data_source.data = {"y": optima}
+        names = [NAMES.get(round(y, 2), f"{y:.2g}") for y in optima]
+        end = [self.figure.x_range.end] * len(optima)
+        self.names.data_source.data = {"x": end, "y": optima, "text": names}
+        low, high, step = self.bounds(seen, optima, scalars)
+        now = time.monotonic()
+        if self.limits:
+            old = self.limits
+            if (low > old[0] or high < old[1]) and low >= old[0] and high <= old[1]:
+                if now - self.calm < CALM:
+                    return
+            elif (low, high) == old:
+                self.calm = now
+                return
+        self.limits, self.calm = (low, high), now
+        pad = 0.06 * (high - low)
+        self.figure.y_range.update(start=low - pad, end=high + pad)
+        self.ticks.ticks = np.arange(low, high + step / 2, step).round(9).tolist()
+
+    def optima(self, scalars):
+        if self.name == "losses":
+            return scalars.get("optimum_critic"), scalars.get("optimum_generator")
+        return (0.5,) if self.name == "says" and scalars.get("probability", True) else ()
+
+    def bounds(self, seen, optima, scalars):
+        if self.name == "clusters":
+            total = scalars.get("modes_total") or 1
+            step = max(1, -(-total // 4)) if total > 2 else 1
+            return 0.0, float(-(-total // step) * step), step
+        # One spike must not flatten the rest of the run: the outermost percent is cut off.
+        values = np.concatenate(seen) if seen else np.array([0.0, 1.0])
+        low, high = (
+            np.percentile(values, [1, 99])
+            if self.name == "losses"
+            else (values.min(), values.max())
+        )
+        low, high = min([low, *optima]), max([high, *optima])
+        step = ladder(max(high - low, 0.02))
+        return float(np.floor(low / step) * step), float(np.ceil(high / step) * step), step
+
+
+class Charts:
+    """All charts of a lane; they are drawn a few times a second, not with every picture."""
+
+    def __init__(self):
+        self.charts = {name: Chart(name, curves) for name, curves in CHARTS.items()}
+        self.drawn = 0.0
+
+    def clear(self):
+        for chart in self.charts.values():
+            chart.clear()
+
+    def style(self, dark):
+        for chart in self.charts.values():
+            chart.style(dark)
+
+    def mark(self, step, what):
+        for chart in self.charts.values():
+            chart.mark(step, what)
+
+    def add(self, step, scalars, at_once):
+        """Takes the numbers of a picture; draws at most four times a second (three more canvases
+        a picture would halve the pictures)."""
+        for chart in self.charts.values():
+            chart.add(step, scalars)
+        now = time.monotonic()
+        if at_once or now - self.drawn > 0.25:
+            self.drawn = now
+            for chart in self.charts.values():
+                chart.draw(scalars)

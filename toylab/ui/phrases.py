@@ -1,0 +1,89 @@
+"""The page's sentences and readings, all from the engine's numbers; nothing is computed here."""
+
+
+def found(scalars):
+    """Clusters found, as the rings show them; the chart's curve is the raw count, which flickers
+    at the threshold."""
+    rings = scalars.get("found")
+    return int(sum(rings)) if rings else scalars.get("modes") or 0
+
+
+def caption(scalars):
+    """The sentence under the arena, as HTML of three known words and numbers only."""
+    fake, real = '<span class="fake">Fakes</span>', '<span class="real">real data</span>'
+    total, accuracy = scalars.get("modes_total"), scalars.get("accuracy")
+    if total:
+        said = f"{fake} cover <b>{found(scalars)} of {total}</b> clusters of {real}."
+    elif scalars.get("share") is not None:
+        said = f"<b>{100 * scalars['share']:.0f} %</b> of {fake.lower()} lie on {real}."
+    else:
+        said = f"{fake} chase {real}."
+    if accuracy is not None:
+        said += f" The critic is right <b>{100 * accuracy:.0f} %</b> of the time."
+    return said
+
+
+def spoken(step, scalars):
+    """The same for a screen reader, every two seconds at most."""
+    said = [f"Step {step:,}."]
+    if scalars.get("modes_total"):
+        said.append(f"{found(scalars)} of {scalars['modes_total']} clusters found.")
+    if scalars.get("accuracy") is not None:
+        said.append(f"Critic right {100 * scalars['accuracy']:.0f} percent.")
+    return " ".join(said)
+
+
+def change(fields, header):
+    """What a gold mark tells: "Penalty weight λ → 10 at step 980"."""
+    told = [f"{_label(fields, name)} → {_value(fields, name, value)}"
+            for name, value in header["changes"].items()]  # fmt: skip
+    return f"{', '.join(told)} at step {header['step']:,}"
+
+
+def _label(fields, name):
+    return fields.get(name, {}).get("label", name)
+
+
+def _value(fields, name, value):
+    from toylab.ui.settings import words
+
+    for choice in fields.get(name, {}).get("choices", ()):
+        if choice["value"] == value:
+            return choice["label"]
+    return words(value)
+
+
+def _number(value, digits=2):
+    return "—" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+class readings:
+    """Short readings beside titles and rates."""
+
+    @staticmethod
+    def rate(value, unit):
+        if not value:
+            return f"0 {unit}"
+        return f"{value:,.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+
+    @staticmethod
+    def of(scalars):
+        total = scalars.get("modes_total")
+        return {
+            "clusters": f"{found(scalars)} of {total}" if total else "",
+            "losses": f"D {_number(scalars.get('loss_critic'))} · G {_number(scalars.get('loss_generator'))}",
+            "says": f"{_number(scalars.get('says_real'))} · {_number(scalars.get('says_fake'))}",
+        }
+
+    @staticmethod
+    def staged(fields, accepted, staged):
+        """ "2 changes wait: width 128 → 32, latent 2 → 8"."""
+        if not staged:
+            return None
+        told = [
+            f"{_label(fields, name)} {_value(fields, name, accepted.get(name))} → "
+            f"{_value(fields, name, value)}"
+            for name, value in staged.items()
+        ]
+        count = "1 change waits" if len(told) == 1 else f"{len(told)} changes wait"
+        return f"{count}: {', '.join(told)}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from toylab import cards
+from toylab import card_fields, cards
 from toylab.randomness import Keys
 
 
@@ -187,7 +187,7 @@ def _points(fields, card, side):
 
 
 def _file(fields, card, side):
-    return Finite(cards.points(card.name, side, card.folder / fields["path"]), card.order)
+    return Finite(card_fields.points(card.name, side, card.folder / fields["path"]), card.order)
 
 
 FAMILIES = {

@@ -4,8 +4,6 @@ The lab, the script, the command line, the figures and the image trainer read th
 `toylab.schema` adds what the page shows of each field.
 """
 
-import math
-
 import param
 
 from toylab import cards, schedules
@@ -15,84 +13,26 @@ from toylab.objectives import OBJECTIVES
 from toylab.optimizers import FIRST, OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.rules import RULES
+from toylab.settings import Card, Knob, Name, Whole
 from toylab.tables import nearest
 
 CARD_NUMBERS = ("spread", "size", "theta")  # fields that only some data cards have
 
-CONFLICTS = [
-    {
-        "field": "penalty",
-        "value": penalty,
-        "with": {"objective": tuple(n for n, row in OBJECTIVES.items() if row.weight is None)},
-        "why": f"{row.label} weighs slopes by how surely the critic errs, so it needs an "
-        "objective with a probability: minimax or non-saturating.",
-    }
-    for penalty, row in PENALTIES.items()
-    if row.needs_weight
-]
 
-
-class Knob(param.Parameter):
-    """A finite number within bounds, a `Schedule` of such numbers, or a tuple: one a member.
-
-    `soft` are the bounds of the page's slider; the wide ones hold everywhere.
-    """
-
-    __slots__ = ["bounds", "soft"]
-    _slot_defaults = {**param.Parameter._slot_defaults, "bounds": None, "soft": None}
-
-    def __init__(self, default, bounds, soft=None, **kwargs):
-        super().__init__(default=default, **kwargs)
-        self.bounds, self.soft = bounds, soft or bounds
-
-    def __set__(self, owner, value):
-        self.check(value)
-        super().__set__(owner, value)
-
-    def check(self, value):
-        if value is None and self.allow_None:
-            return
-        if isinstance(value, schedules.Schedule):
-            numbers = value.values
-        else:
-            numbers = value if isinstance(value, tuple) else (value,)
-        low, high = self.bounds
-        for number in numbers:
-            real = isinstance(number, (int, float)) and not isinstance(number, bool)
-            if not (real and math.isfinite(number) and low <= number <= high):
-                raise ValueError(
-                    f"{self.name} must be a number from {low:g} to {high:g}, or a schedule of "
-                    f"such numbers, got {number!r}"
-                )
-
-
-class Whole(param.Integer):
-    """A whole number within bounds."""
-
-    def _validate(self, value):
-        low, high = self.bounds
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(
-                f"{self.name} must be a whole number from {low} to {high}, got {value!r}"
-            )
-
-
-class Name(param.Selector):
-    """A name out of a table; a data card may also be a path that ends in ``.toml``."""
-
-    def __init__(self, default, table, **kwargs):
-        super().__init__(default=default, objects=list(table), check_on_set=True, **kwargs)
-
-    def _validate(self, value):
-        if self.objects and value not in self.objects:
-            raise ValueError(f"{self.name} {value!r} is unknown; {nearest(value, self.objects)}")
-
-
-class Card(param.String):
-    """The name of a data card, or a path that ends in ``.toml``."""
-
-    def _validate(self, value):
-        cards.load(value)
+def conflicting():
+    """Rows {field, value, with: {other field: values}, why}: names that cannot work together."""
+    unweighted = tuple(name for name, row in OBJECTIVES.items() if row.weight is None)
+    return [
+        {
+            "field": "penalty",
+            "value": penalty,
+            "with": {"objective": unweighted},
+            "why": f"{row.label} weighs slopes by how surely the critic errs, so it needs an "
+            "objective with a probability: minimax or non-saturating.",
+        }
+        for penalty, row in PENALTIES.items()
+        if row.needs_weight
+    ]
 
 
 class Experiment(param.Parameterized):
@@ -144,7 +84,8 @@ class Experiment(param.Parameterized):
     )
     penalty = Name(
         "0-gp",
-        ("none", *PENALTIES),
+        PENALTIES,
+        before=("none",),
         label="Penalty",
         doc="A price on the critic's slope, so that it cannot become a cliff.",
     )
@@ -352,7 +293,7 @@ class Experiment(param.Parameterized):
         """Sentences: which chosen names cannot work together; empty where all is well."""
         return [
             row["why"]
-            for row in CONFLICTS
+            for row in conflicting()
             if getattr(self, row["field"]) == row["value"]
             and all(getattr(self, name) in values for name, values in row["with"].items())
         ] + (

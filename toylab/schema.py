@@ -7,17 +7,16 @@ formulas, so a penalty added to its table appears on the page by itself.
 
 from typing import NamedTuple
 
-import param
-
 from toylab import cards
 from toylab.constraints import CONSTRAINTS
 from toylab.data import Keys, source
-from toylab.experiment import CONFLICTS, Card, Experiment, Whole
+from toylab.experiment import Experiment, conflicting
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.rules import RULES
+from toylab.settings import Card, Name, Whole
 
 LIVE, SWAP, RESTART = "live", "swap", "restart"
 
@@ -45,7 +44,7 @@ _TURNS = {
     "needs": {"optimizer": tuple(n for n, row in OPTIMIZERS.items() if row.takes_turns)},
     "why": "Only when the players take turns.",
 }
-_PENALTY = {"needs": {"penalty": tuple(PENALTIES)}, "why": "There is no penalty to weigh."}
+_PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "The fakes are fixed."}
 
 SETTINGS = {
@@ -155,8 +154,8 @@ def _field(name):
         "needs": {other: list(values) for other, values in about.needs.items()},
         "why": about.why,
     }
-    if isinstance(field, param.Selector):
-        told |= {"type": "choice", "choices": [_choice(name, value) for value in field.objects]}
+    if isinstance(field, Name):
+        told |= {"type": "choice", "choices": [_choice(name, value) for value in field.choices]}
     elif isinstance(field, Card):
         told |= {"type": "choice", "choices": [_of_card(card) for card in cards.names()]}
     else:
@@ -210,7 +209,7 @@ def schema():
         "fields": [_field(name) for name in SETTINGS if name not in HIDDEN],
         "conflicts": [
             {**row, "with": {name: list(values) for name, values in row["with"].items()}}
-            for row in CONFLICTS
+            for row in conflicting()
         ],
         "cards": described,
     }

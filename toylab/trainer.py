@@ -13,7 +13,7 @@ import torch
 from toylab.batches import Draws, Spec
 from toylab.constraints import CONSTRAINTS
 from toylab.data import Normal, Uniform, source
-from toylab.experiment import CARD_NUMBERS, Experiment, Knob
+from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
 from toylab.networks import identity, mlp
@@ -23,6 +23,7 @@ from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import Schedule
+from toylab.settings import Knob
 
 LATENTS = {"normal": Normal, "uniform": Uniform}
 

@@ -1,4 +1,4 @@
-"""`panel serve apps/lab.py`: the lab. Panel clears a served script's globals, so nothing lives here."""
+"""`panel serve apps/lab.py`. Panel clears a served script's globals, so nothing lives here."""
 
 from toylab.ui.lab import lab
 

@@ -4,6 +4,8 @@ Composing anew for every picture (a `DynamicMap`) costs the server 10 to 50 time
 arena has to show the same eighteen glyphs in the same order anyway.
 """
 
+from typing import NamedTuple
+
 import holoviews as hv
 import numpy as np
 from bokeh.models import ColumnDataSource
@@ -16,29 +18,49 @@ SMALLEST = 3.0  # below that many px an arrow is a dot: no direction is pretende
 SLOPES = 17  # nodes of the slope field along one side
 EDGE = 40  # at most so many ticks for fakes outside
 
-# Bottom to top: name, element, layer, {glyph property: (alone, in a crowd)}, {colour property: token}
-LINE = "line_color"
-GLYPHS = (
-    ("surface", "image", "surface", {}, {}),
-    ("half", "line", "surface", {"line_width": 1.5, "line_alpha": 0.9, "line_dash": (5, 4)}, {LINE: "ink2"}),
-    ("slope", "segment", "field", {"line_width": (1.2, 1.1), "line_alpha": (0.55, 0.4)}, {LINE: "ink"}),
-    ("slope_head", "mark", "field", {"fill_alpha": (0.6, 0.45)}, {"fill_color": "ink"}),
-    ("grid", "line", "grid", {"line_width": (1.1, 0.9), "line_alpha": (0.55, 0.32)}, {LINE: "fake"}),
-    ("most", "line", "density", {"line_width": 1.2, "line_alpha": 0.75}, {LINE: "fake"}),
-    ("core", "line", "density", {"line_width": 2.2, "line_alpha": 0.9}, {LINE: "fake"}),
-    ("real", "mark", "real", {"size": 6, "fill_alpha": 0.9, "line_width": 0.8}, {"fill_color": "real", LINE: "halo"}),
-    ("push_halo", "segment", "force", {"line_width": (3.4, 3.0), "line_alpha": 0.7}, {LINE: "halo"}),
-    ("push", "segment", "force", {"line_width": (1.7, 1.5)}, {LINE: "push"}),
-    ("push_head", "mark", "force", {"line_width": 0.6, "line_alpha": 0.7}, {"fill_color": "push", LINE: "halo"}),
-    ("fake", "mark", "fake", {"size": (7, 6), "fill_alpha": (0.9, 0.85), "line_width": (0.8, 0.6)},
-     {"fill_color": "fake", LINE: "halo"}),
-    ("missing_halo", "line", "rings", {"line_width": 4, "line_alpha": 0.75}, {LINE: "halo"}),
-    ("found_halo", "line", "rings", {"line_width": 4, "line_alpha": 0.75}, {LINE: "halo"}),
-    ("missing", "line", "rings", {"line_width": 1.6, "line_dash": (3, 3)}, {LINE: "real"}),
-    ("found", "line", "rings", {"line_width": 2.0}, {LINE: "real"}),
-    ("edge", "mark", "fake", {"size": 8}, {"fill_color": "fake", LINE: "halo"}),
-    ("tick", "text", "axes", {"text_alpha": 0.95}, {"text_color": "ink2"}),
-)  # fmt: skip
+
+class Glyph(NamedTuple):
+    """One row of the table: what is drawn, with which layer, and how it looks.
+
+    A look is a value, or a pair (with few layers on, in a crowd of five or more)."""
+
+    name: str
+    kind: str  # image, line, segment, mark, text
+    layer: str
+    looks: dict  # property of the Bokeh glyph -> look
+    colours: dict  # property of the Bokeh glyph -> token of the theme
+
+
+def _line(name, layer, token, width, alpha=1.0, dash="solid", kind="line"):
+    looks = {"line_width": width, "line_alpha": alpha, "line_dash": dash}
+    return Glyph(name, kind, layer, looks, {"line_color": token})
+
+
+def _mark(name, layer, fill, halo=0.0, **looks):
+    colours = {"fill_color": fill, **({"line_color": "halo"} if halo else {})}
+    return Glyph(name, "mark", layer, {"line_width": halo, **looks}, colours)
+
+
+GLYPHS = (  # bottom to top
+    Glyph("surface", "image", "surface", {}, {}),
+    _line("half", "surface", "ink2", 1.5, 0.9, (5, 4)),
+    _line("slope", "field", "ink", (1.2, 1.1), (0.55, 0.4), kind="segment"),
+    _mark("slope_head", "field", "ink", fill_alpha=(0.6, 0.45)),
+    _line("grid", "grid", "fake", (1.1, 0.9), (0.55, 0.32)),
+    _line("most", "density", "fake", 1.2, 0.75),
+    _line("core", "density", "fake", 2.2, 0.9),
+    _mark("real", "real", "real", 0.8, size=6, fill_alpha=0.9),
+    _line("push_halo", "force", "halo", (3.4, 3.0), 0.7, kind="segment"),
+    _line("push", "force", "push", (1.7, 1.5), kind="segment"),
+    _mark("push_head", "force", "push", 0.6, line_alpha=0.7),
+    _mark("fake", "fake", "fake", (0.8, 0.6), size=(7, 6), fill_alpha=(0.9, 0.85)),
+    _line("missing_halo", "rings", "halo", 4, 0.75),
+    _line("found_halo", "rings", "halo", 4, 0.75),
+    _line("missing", "rings", "real", 1.6, dash=(3, 3)),
+    _line("found", "rings", "real", 2.0),
+    _mark("edge", "fake", "fake", 0.8, size=8),
+    Glyph("tick", "text", "axes", {"text_alpha": 0.95}, {"text_color": "ink2"}),
+)
 SHARED = {"push_halo": "push", "missing_halo": "missing", "found_halo": "found"}
 MARKERS = {"real": "circle"}
 
@@ -53,7 +75,7 @@ def _compose():
         "mark": lambda: hv.Points((none,) * 4, ["x", "y"], ["angle", "size"]),
         "text": lambda: hv.Labels((none, none, []), ["x", "y"], "text"),
     }
-    overlay = hv.Overlay([make[kind]().relabel(name) for name, kind, *_ in GLYPHS])
+    overlay = hv.Overlay([make[row.kind]().relabel(row.name) for row in GLYPHS])
     return overlay.opts(hv.opts.Overlay(
         width=572, height=572, xaxis=None, yaxis=None, toolbar=None, show_legend=False,
         show_frame=False, border=0, title="",
@@ -89,11 +111,11 @@ class Arena:
         self.figure.min_border = 0
         self.figure.tools = []
         self.glyphs = {
-            name: sub.handles["glyph_renderer"]
-            for (name, *_), sub in zip(GLYPHS, plot.subplots.values(), strict=True)
+            row.name: sub.handles["glyph_renderer"]
+            for row, sub in zip(GLYPHS, plot.subplots.values(), strict=True)
         }
-        for name, kind, *_ in GLYPHS:
-            self._prepare(name, kind)
+        for row in GLYPHS:
+            self._prepare(row.name, row.kind)
         for name, other in SHARED.items():
             self.glyphs[name].data_source = self.glyphs[other].data_source
         self.mapper = self.glyphs["surface"].glyph.color_mapper
@@ -140,14 +162,14 @@ class Arena:
     def style(self, dark):
         """Sets every colour, width and alpha: after a change of theme or of the layers shown."""
         crowd = len(self.on) >= CROWD
-        for name, kind, layer, looks, colours in GLYPHS:
-            glyph = self.glyphs[name].glyph
-            for prop, value in looks.items():
-                pair = isinstance(value, tuple) and prop != "line_dash"
-                setattr(glyph, prop, value[crowd] if pair else value)
-            for prop, token in colours.items():
-                setattr(glyph, prop, theme.colour(token, dark))
-            self.glyphs[name].visible = layer in self.on or layer in ("rings", "axes")
+        for row in GLYPHS:
+            renderer = self.glyphs[row.name]
+            for prop, look in row.looks.items():
+                pair = isinstance(look, tuple) and prop != "line_dash"
+                setattr(renderer.glyph, prop, look[crowd] if pair else look)
+            for prop, token in row.colours.items():
+                setattr(renderer.glyph, prop, theme.colour(token, dark))
+            renderer.visible = row.layer in self.on or row.layer in ("rings", "axes")
         self.mapper.palette = theme.surface_map(dark)
         self.figure.background_fill_color = theme.colour("page", dark)
         self.figure.border_fill_color = theme.colour("page", dark)
@@ -155,9 +177,9 @@ class Arena:
 
     def open(self, header, real):
         """A new run: its window, its data, and nothing left of the run before."""
-        for name, kind, *_ in GLYPHS:
-            if kind != "image":
-                self.glyphs[name].data_source.data = self._empty(kind)
+        for row in GLYPHS:
+            if row.kind != "image":
+                self.glyphs[row.name].data_source.data = self._empty(row.kind)
         self.scales = {"force": None, "field": None}
         self.data(header, real)
 

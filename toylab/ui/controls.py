@@ -12,7 +12,6 @@ import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
 
-from toylab.ui import theme
 from toylab.ui.assets import script, style
 from toylab.ui.settings import ladder, numbers_of, settings_class, words
 
@@ -29,7 +28,9 @@ def label_style(text):
             "display": "flex", "width": "100%", "alignItems": "baseline", "position": "relative",
             "fontSize": 0, "lineHeight": "16px", "color": "text.secondary", "whiteSpace": "nowrap",
         },
-        "& .MuiFormLabel-root::before": {"content": json.dumps(text, ensure_ascii=False), "fontSize": "12px"},
+        "& .MuiFormLabel-root::before": {
+            "content": json.dumps(text, ensure_ascii=False), "fontSize": "12px",
+        },
         "& .MuiFormLabel-root strong": {
             "fontSize": "12px", "fontWeight": 400, "color": "text.primary", "marginLeft": "auto",
             "fontVariantNumeric": "tabular-nums",
@@ -51,9 +52,11 @@ MENU = {
 }
 SECTION = {
     "boxShadow": "none", "border": 0, "background": "none", "borderRadius": 0, "margin": 0,
-    "& .MuiCardHeader-root": {"padding": "0 12px", "minHeight": "30px", "background": "none"},
-    "& .MuiCardHeader-content *": {"fontSize": "13px", "lineHeight": "20px", "fontWeight": 700, "margin": 0},
-    "& .MuiCardContent-root": {"padding": "0 12px 6px !important"},
+    "& .MuiCardHeader-root": {"padding": "0 12px", "minHeight": "28px", "background": "none"},
+    "& .MuiCardHeader-content *": {
+        "fontSize": "13px", "lineHeight": "20px", "fontWeight": 700, "margin": 0,
+    },
+    "& .MuiCardContent-root": {"padding": "0 12px 4px !important"},
     "& .MuiIconButton-root": {"padding": "2px"},
 }  # fmt: skip
 
@@ -82,7 +85,8 @@ class Controls:
             opened = group["name"] in OPEN
             section = pmui.Card(
                 title=group["label"], collapsed=not opened, sizing_mode="stretch_width", margin=0,
-                sx=SECTION, outlined=False, elevation=0, css_classes=[f"toylab-group-{group['name']}"],
+                sx=SECTION, outlined=False, elevation=0,
+                css_classes=[f"toylab-group-{group['name']}"],
             )  # fmt: skip
             self.sections[group["name"]] = section
             if opened:
@@ -105,7 +109,7 @@ class Controls:
         if group == "networks":
             boxes.append(self.sizes)
         section.objects = [
-            pn.FlexBox(*boxes, gap="4px 12px", sizing_mode="stretch_width", margin=0)
+            pn.FlexBox(*boxes, gap="2px 12px", sizing_mode="stretch_width", margin=0)
         ]
         self.refresh()
 
@@ -140,27 +144,25 @@ class Controls:
 
     def _is_wide(self, field):
         if field["type"] == "choice":
-            return max(len(choice["label"]) for choice in field["choices"]) > WIDE["choice"]
+            texts = [field["label"], *(choice["label"] for choice in field["choices"])]
+            return max(map(len, texts)) > WIDE["choice"]
         return len(field["label"]) > WIDE["number"]
 
     def _label(self, field):
         return field["label"] + (" ↻" if field["kind"] == "restart" else "")
 
     def _menu(self, field):
-        groups = {}
-        for choice in field["choices"]:
-            groups.setdefault(choice.get("group") or "", {})[choice["label"]] = choice["value"]
         options = {c["label"]: c["value"] for c in field["choices"]}
         return pmui.Select(
-            label=self._label(field), options=options, value=self.settings.param[field["name"]].default,
+            label=self._label(field), options=options, value=getattr(self.settings, field["name"]),
             size="small", margin=(6, 0, 2, 0), description=about(field) or None, sx=MENU,
         )  # fmt: skip
 
     def _slider(self, field):
         name = field["name"]
         return pmui.DiscreteSlider(
-            label=self._label(field), options=self._options(name), value=getattr(self.settings, name),
-            size="small", margin=0, description=about(field) or None,
+            label=self._label(field), options=self._options(name), size="small", margin=0,
+            value=getattr(self.settings, name), description=about(field) or None,
             sx=label_style(self._label(field)),
         )  # fmt: skip
 
@@ -221,9 +223,15 @@ class Controls:
             self.hands.clear()
         self.quiet = True
         try:
-            known = {k: v for k, v in settings.items() if k in self.fields and not isinstance(v, str)
-                     or self.fields.get(k, {}).get("type") == "choice"}  # fmt: skip
-            self.settings.param.update(**known)
+            self.settings.param.update(
+                **{
+                    name: settings[name]
+                    for name, field in self.fields.items()
+                    # a number on a schedule comes as text; its slider stays where it was
+                    if name in settings
+                    and (field["type"] == "choice" or not isinstance(settings[name], str))
+                }
+            )
         finally:
             self.quiet = False
         self.refresh()
@@ -259,11 +267,11 @@ class Controls:
 
     def _impossible(self, field):
         """Options that conflict with what is set now: listed, disabled, and why."""
-        rows = [
-            row for row in self.schema["conflicts"]
-            if row["field"] == field["name"]
-            and all(getattr(self.settings, other) in values for other, values in row["with"].items())
-        ]  # fmt: skip
+
+        def holds(row):
+            return all(getattr(self.settings, name) in row["with"][name] for name in row["with"])
+
+        rows = [r for r in self.schema["conflicts"] if r["field"] == field["name"] and holds(r)]
         return {
             "disabled_options": [row["value"] for row in rows],
             "helper_text": " ".join(row["why"] for row in rows),
@@ -273,8 +281,3 @@ class Controls:
 def about(field):
     """A tooltip: the sentence, then the formula."""
     return "  ".join(part for part in (field.get("doc", ""), field.get("formula", "")) if part)
-
-
-def material_theme():
-    """The page's colours for every control; see `toylab.ui.theme`."""
-    return theme.material()

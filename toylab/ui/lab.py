@@ -284,9 +284,13 @@ class Lab:
         self.notices = self.notices[-2:] + [{"id": next(self.numbers), "kind": kind, "text": text}]
 
     def restyle(self):
-        with pn.io.hold(self.doc):
+        # Not `pn.io.hold`: before Panel calls the page loaded it would keep the events for good.
+        self.doc.hold("combine")
+        try:
             self.arena.style(self.beat.dark)
             self.charts.style(self.beat.dark)
+        finally:
+            self.doc.unhold()
 
     def _resized(self):
         self.arena.pixels = max(self.beat.pixels, 100)

@@ -21,13 +21,13 @@ LAYERS = (
     Layer("real", "Real data", "500 true points", True,
           "The real points. The generator never sees them; only the critic does."),
     Layer("fake", "Fakes", "made by the generator", True,
-          "500 generated points, always from the same latents: each one is an individual that moves."),
+          "500 generated points, always from the same latents: each is an individual that moves."),
     Layer("surface", "Critic", "how real a place looks", True,
           "What the critic (discriminator) says of every place. Dashed: where it cannot tell."),
     Layer("force", "Push", "where fakes are sent", True,
-          "−∂L_G/∂x at each fake: the force of the generator's loss on it. Its length is logarithmic."),
+          "−∂L_G/∂x at each fake: the force of the generator's loss on it, logarithmic in length."),
     Layer("field", "Slopes", "uphill for the critic", False,
-          "∇φ(x): the slope of the critic's score before the squashing. Its length is logarithmic."),
+          "∇φ(x): the slope of the critic's score before the squashing, logarithmic in length."),
     Layer("density", "Density", "½ and 90 % of fakes", False,
           "Two level lines of the fakes' density: inside lie one half and nine tenths of them."),
     Layer("grid", "Grid", "the bent latent plane", False,
@@ -65,7 +65,7 @@ def arrow_scale(scales, longest):
 
 
 class Layers(JSComponent):
-    """Rows as switches with key, glyph, name and caption; colour bar, arrow scale, fakes outside."""
+    """Rows as switches with key, glyph, name, caption; colour bar, arrow scale, fakes outside."""
 
     rows = param.List([layer._asdict() for layer in LAYERS])
     _esm = script("legend.js")

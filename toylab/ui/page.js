@@ -176,7 +176,7 @@ export function render({model, view}) {
     }
     if (side > 60) {
       beat.pixels = side
-      caption.style.marginTop = `${side - cell.clientHeight}px`  // right under the arena
+      caption.style.top = `${side - cell.clientHeight}px`  // right under the arena
     }
     for (const name in cards) {
       const figure = doc.get_model_by_name(`chart-${name}`)

@@ -1,5 +1,7 @@
 """The page's sentences and readings, all from the engine's numbers; nothing is computed here."""
 
+from toylab.ui.settings import words
+
 
 def found(scalars):
     """Clusters found, as the rings show them; the chart's curve is the raw count, which flickers
@@ -45,8 +47,6 @@ def _label(fields, name):
 
 
 def _value(fields, name, value):
-    from toylab.ui.settings import words
-
     for choice in fields.get(name, {}).get("choices", ()):
         if choice["value"] == value:
             return choice["label"]
@@ -69,10 +69,12 @@ class readings:
     @staticmethod
     def of(scalars):
         total = scalars.get("modes_total")
+        names = ("loss_critic", "loss_generator", "says_real", "says_fake")
+        critic, generator, real, fake = (_number(scalars.get(name)) for name in names)
         return {
             "clusters": f"{found(scalars)} of {total}" if total else "",
-            "losses": f"D {_number(scalars.get('loss_critic'))} · G {_number(scalars.get('loss_generator'))}",
-            "says": f"{_number(scalars.get('says_real'))} · {_number(scalars.get('says_fake'))}",
+            "losses": f"D {critic} · G {generator}",
+            "says": f"{real} · {fake}",
         }
 
     @staticmethod

@@ -112,7 +112,7 @@ class Link:
         return self.doc.session_context is not None and not self.doc.session_context.destroyed
 
     async def _watch(self):
-        """Closes the run half a second after the tab is gone; takes a lost acknowledgement as given."""
+        """Closes the run half a second after the tab is gone; forgives a lost acknowledgement."""
         while self.alive:
             await asyncio.sleep(LOOK)
             connections = getattr(self.doc.session_context.session, "connection_count", 1)

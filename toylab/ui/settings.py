@@ -1,4 +1,4 @@
-"""Every setting of a run as a param class, made from the engine's schema: no torch, nothing twice."""
+"""Every setting of a run as a param class, made from the engine's schema."""
 
 import math
 

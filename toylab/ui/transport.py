@@ -1,6 +1,7 @@
 """Play, pause, step, reset and the speed dial: what they show and what they send."""
 
-import param
+from math import log
+
 from panel.custom import JSComponent
 
 from toylab.ui.assets import script, style
@@ -22,8 +23,6 @@ def notch_of(pace):
     """The notch of the dial nearest to a pace: the inverse of `pace_at`."""
     if not pace:
         return END
-    from math import log
-
     return round((END - 1) * log(pace / SLOWEST) / log(FASTEST / SLOWEST))
 
 

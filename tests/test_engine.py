@@ -244,6 +244,8 @@ def test_a_failing_game_tells_its_page_and_harms_no_other():
         await good.open(playing=True)
         told, _ = await bad.next("failed")
         assert "finite" in told["text"]
+        header, _ = await bad.frame(*LAYERS)
+        assert header["step"] == told["step"] and header["scalars"]["loss_critic"] is None
         first, _ = await good.frame()
         for _ in range(5):
             later, _ = await good.frame()

@@ -75,7 +75,7 @@ class Setup:
         values = {name: getattr(self.experiment, name) for name in NUMBERS}
         moving = {name for name, value in values.items() if isinstance(value, Schedule)}
         self._moving = {name: values[name] for name in moving}
-        self._still = {n: self._tensor(v) for n, v in values.items() if n not in moving}
+        self._still = {n: self._tensor(v, n) for n, v in values.items() if n not in moving}
         self._data_moves = any(
             isinstance(getattr(self.experiment, name), Schedule) for name in self.numbers
         )
@@ -108,8 +108,13 @@ class Setup:
             for role in dict.fromkeys(roles)
         ]
 
-    def _tensor(self, value):
+    def _tensor(self, value, name):
         members = value if isinstance(value, tuple) else (value,)
+        if isinstance(value, tuple) and len(value) != self.experiment.members:
+            raise ValueError(
+                f"{name} has {len(value)} values for {self.experiment.members} members: "
+                "give one a member, or a single number"
+            )
         made = torch.tensor(members, dtype=self.dtype, device=self.device)
         return made.unsqueeze(-1) if len(members) > 1 else made
 
@@ -131,7 +136,7 @@ class Setup:
         """{name: tensor (1,) or (E, 1)} of every number at a step."""
         if not self._moving:
             return self._still
-        moved = {name: self._tensor(value(step)) for name, value in self._moving.items()}
+        moved = {name: self._tensor(value(step), name) for name, value in self._moving.items()}
         return {**self._still, **moved}
 
     def games(self, state, knobs):
@@ -259,7 +264,10 @@ def train(experiment, state=None, steps=None, changes=(), setup=None, **given):
 
 def losses(setup, state):
     """{critic, generator, penalty} on the next minibatch, unweighted, as floats (lists for E)."""
-    knobs = {**setup.knobs(state.step), "penalty_weight": torch.ones(1, dtype=setup.dtype)}
+    knobs = {
+        **setup.knobs(state.step),
+        "penalty_weight": setup.knobs(0)["penalty_weight"].new_ones(1),
+    }
     batch = next(batch for batch in setup.draws(state.step) if batch.real is not None)
     rows = [("penalty_weight", setup.penalty.function)] if setup.penalty else []
     parts = (setup.objective, [], setup.constraint, batch, knobs, state.constraint)

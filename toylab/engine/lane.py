@@ -27,7 +27,8 @@ class Lane:
         self.setup = Setup(self.experiment)
         self.pictures = Pictures(self.setup)
         self.recording = Recording()
-        self.playing, self.pace, self.pending, self.failure = False, 0.0, 0, None
+        self.playing, self.pace, self.pending = False, 0.0, 0
+        self.failure, self.told = None, False
         self.wanted, self.drawn, self.due = [], None, 0.0
         self._rate, self._recorded = Rate(), 0.0
         self.state = self.setup.start()

@@ -65,7 +65,7 @@ class Worker:
             where = traceback.extract_tb(error.__traceback__)[-1]
             lane.stop(f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
             lane.wanted.clear()
-        if lane.failure and not getattr(lane, "told", False):
+        if lane.failure and not lane.told:
             lane.told = True
             self.say(key, {"say": "failed", "text": lane.failure, "step": lane.state.step})
 

@@ -52,6 +52,7 @@ class Experiment(param.Parameterized):
         None,
         bounds=(0.0, 10.0),
         allow_None=True,
+        each=False,
         label="Spread of each cluster",
         doc="Standard deviation of one cluster. Smaller is harder: the clusters become points.",
     )
@@ -59,6 +60,7 @@ class Experiment(param.Parameterized):
         None,
         bounds=(0.01, 100.0),
         allow_None=True,
+        each=False,
         label="Size",
         doc="Moves the clusters apart without making them wider.",
     )
@@ -66,6 +68,7 @@ class Experiment(param.Parameterized):
         None,
         bounds=(-10.0, 10.0),
         allow_None=True,
+        each=False,
         label="Distance θ",
         doc="Where the fixed fakes lie.",
     )

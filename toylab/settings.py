@@ -11,15 +11,16 @@ from toylab.tables import nearest
 class Knob(param.Parameter):
     """A finite number within bounds, a `Schedule` of such numbers, or a tuple: one a member.
 
-    `soft` are the bounds of the page's slider; the wide ones hold everywhere.
+    `soft` are the bounds of the page's slider; the wide ones hold everywhere. `each` says whether
+    members may differ.
     """
 
-    __slots__ = ["bounds", "soft"]
-    _slot_defaults = {**param.Parameter._slot_defaults, "bounds": None, "soft": None}
+    __slots__ = ["bounds", "soft", "each"]
+    _slot_defaults = {**param.Parameter._slot_defaults, "bounds": None, "soft": None, "each": True}
 
-    def __init__(self, default, bounds, soft=None, **kwargs):
+    def __init__(self, default, bounds, soft=None, each=True, **kwargs):
         super().__init__(default=default, **kwargs)
-        self.bounds, self.soft = bounds, soft or bounds
+        self.bounds, self.soft, self.each = bounds, soft or bounds, each
 
     def __set__(self, owner, value):
         self.check(value)
@@ -31,7 +32,7 @@ class Knob(param.Parameter):
         if isinstance(value, schedules.Schedule):
             numbers = value.values
         else:
-            numbers = value if isinstance(value, tuple) else (value,)
+            numbers = value if isinstance(value, tuple) and self.each else (value,)
         low, high = self.bounds
         for number in numbers:
             real = isinstance(number, (int, float)) and not isinstance(number, bool)
@@ -59,17 +60,17 @@ class Name(param.Parameter):
     The table is read whenever a name is checked, so a row that somebody adds later is a name too.
     """
 
-    __slots__ = ["table", "before"]
-    _slot_defaults = {**param.Parameter._slot_defaults, "table": (), "before": ()}
+    __slots__ = ["parts"]
+    _slot_defaults = {**param.Parameter._slot_defaults, "parts": ()}
 
     def __init__(self, default, table, before=(), **kwargs):
         super().__init__(default=default, **kwargs)
-        self.table, self.before = table, before
+        self.parts = (before, table)  # in a tuple, because param copies a dict that it is given
 
     @property
     def choices(self):
         """All names, in order."""
-        return (*self.before, *self.table)
+        return tuple(name for part in self.parts for name in part)
 
     def _validate(self, value):
         if value not in self.choices:

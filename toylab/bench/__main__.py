@@ -22,6 +22,7 @@ def line(row):
 
 
 def main(arguments=None):
+    """Runs the suites named on the command line and prints their rows."""
     parser = argparse.ArgumentParser(prog="python -m toylab.bench", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}; all")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds")

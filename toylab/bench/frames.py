@@ -12,6 +12,7 @@ SETS = {"default layers": ("fake", "surface", "force"), "all layers": LAYERS}
 
 
 def rows(quick=False):
+    """Rows of this suite, one after the other."""
     torch.set_num_threads(1)
     for size in ("64x2x64",) if quick else ("64x2x64", "128x3x256"):
         setup = Setup(experiment(size, "0-gp"))

@@ -35,6 +35,7 @@ CLICK = """() => new Promise(done => {
 
 
 def chromium():
+    """The path of a Chromium on the PATH, or None."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
@@ -71,6 +72,7 @@ class Served:
 
 
 def rows(quick=False):
+    """Rows of this suite, one after the other."""
     from playwright.sync_api import Error, sync_playwright
 
     seconds, clicks = (4, 7) if quick else (10, 25)

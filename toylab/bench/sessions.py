@@ -67,4 +67,5 @@ async def _rows(counts):
 
 
 def rows(quick=False):
+    """Rows of this suite, one after the other."""
     yield from asyncio.run(_rows((1, 4) if quick else (1, 4, 10, 30)))

@@ -36,6 +36,7 @@ def taker(size, penalty, **more):
 
 
 def rows(quick=False):
+    """Rows of this suite, one after the other."""
     torch.set_num_threads(1)
     for size, penalties in CASES[:1] if quick else CASES:
         width, depth, batch = (int(part) for part in size.split("x"))

@@ -174,6 +174,7 @@ def _about(message):
 
 
 def main():
+    """Serves the pipe whose descriptor stands on the command line, until it closes."""
     torch.set_num_threads(1)
     try:
         Worker(Connection(int(sys.argv[1]))).run()

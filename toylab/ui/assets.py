@@ -6,8 +6,10 @@ HERE = Path(__file__).parent
 
 
 def script(name):
+    """The text of a file of this folder."""
     return (HERE / name).read_text(encoding="utf-8")
 
 
 def style(name):
+    """A style sheet with what all of them share."""
     return script("common.css") + script(name)

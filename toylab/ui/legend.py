@@ -10,6 +10,8 @@ from toylab.ui.assets import script, style
 
 
 class Layer(NamedTuple):
+    """One row of the legend: a layer of the arena and its words."""
+
     name: str  # as in the protocol
     label: str
     caption: str

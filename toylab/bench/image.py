@@ -1,4 +1,4 @@
-"""image: the digits' DCGAN with Roth's penalty, ours against a hand-written loop of the same nets."""
+"""image: the digits' DCGAN with Roth's penalty, ours against a hand-written loop, same nets."""
 
 import torch
 from torch import nn

@@ -116,6 +116,7 @@ class Arena:
         }
         for row in GLYPHS:
             self._prepare(row.name, row.kind)
+            self.glyphs[row.name].name = f"glyph-{row.name}"
         for name, other in SHARED.items():
             self.glyphs[name].data_source = self.glyphs[other].data_source
         self.mapper = self.glyphs["surface"].glyph.color_mapper

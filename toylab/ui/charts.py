@@ -81,7 +81,7 @@ class Chart:
         self.optimum, self.marks, self.names, *self.lines = (h["glyph_renderer"] for h in handles)
         self.optimum.data_source = ColumnDataSource({"y": []})
         self.optimum.glyph.y = "y"
-        self.marks.data_source = ColumnDataSource({"x": [], "what": []})
+        self.marks.data_source = ColumnDataSource({"x": [], "what": []}, name=f"marks-{name}")
         self.marks.glyph.x = "x"
         self.names.data_source = ColumnDataSource({"x": [], "y": [], "text": []})
         self.names.glyph.update(
@@ -98,7 +98,7 @@ class Chart:
 
     def _furnish(self):
         figure = self.figure
-        figure.min_border_left, figure.min_border_right = 30, 8
+        figure.min_border_left, figure.min_border_right = 34, 8
         figure.min_border_top, figure.min_border_bottom = 5, 18
         figure.outline_line_color = None
         figure.xgrid.grid_line_color = None

@@ -307,6 +307,7 @@ class Lab:
             "notices": self.notices,
             "staged": readings.staged(fields, self.accepted, self.staged),
             "waiting": self.waiting,
+            "seed": self.accepted.get("seed"),
             "clusters": bool(self.ready and self.data["centres"]),
         }
         self.beat.state = json.dumps(state)

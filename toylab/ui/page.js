@@ -42,7 +42,18 @@ function themes(beat, button) {
 
 // A picture counts as painted one animation frame after it came; only then comes the next one.
 function pulse(beat, paint) {
-  const lab = window.toylab = {drawn: [], painted: 0, step: null, state: () => JSON.parse(beat.state)}
+  // What tests and measurements read: steps drawn in order, pictures painted, the step shown.
+  const doc = beat.document
+  const lab = window.toylab = {
+    drawn: [], painted: 0, step: null,
+    state: () => JSON.parse(beat.state),
+    seed: () => JSON.parse(beat.state).seed,
+    figure: () => doc.get_model_by_name("arena"),
+    marks: () => {
+      const {x, what} = doc.get_model_by_name("marks-losses").data
+      return Array.from(x, (step, k) => [step, what[k]])
+    },
+  }
   beat.properties.seq.change.connect(() => {
     const seq = beat.seq
     const said = JSON.parse(beat.words)

@@ -18,7 +18,7 @@ export function render({model, view, el}) {
   const buttons = {}
   for (const [name, icon, label] of BUTTONS) {
     const button = document.createElement("button")
-    button.id = `toylab-${name}`
+    button.id = `toylab-${name === "step" ? "step-once" : name}`
     button.className = name
     button.title = label
     button.setAttribute("aria-label", label)

@@ -193,7 +193,8 @@ def test_live_data_send_new_real_points_and_a_recorded_state_can_be_recalled():
 
 WRONG = [
     ({"do": "bla"}, "unknown"),
-    ({"do": "open", "settings": {"data": "nine"}}, "no such card"),
+    ({"do": "open", "settings": {"data": "8gausians"}}, "did you mean '8gaussians'"),
+    ({"do": "open", "settings": {"data": "/tmp/somebody.toml"}}, "unknown"),
     ({"do": "open", "settings": {"objectiv": "hinge"}}, "objective"),
     ({"do": "open", "settings": {"members": 4}}, "members"),
     ({"do": "open", "settings": 7}, "settings"),

@@ -82,7 +82,10 @@ def test_choices_are_the_rows_of_the_tables_in_their_words():
         for key, row in table.items():
             for part in ("label", "doc", "formula", "source"):
                 assert told[key][part] == getattr(row, part)
-    assert [choice["value"] for choice in FIELDS["data"]["choices"]] == list(cards.names())
+    told = [choice["value"] for choice in FIELDS["data"]["choices"]]
+    assert sorted(told) == list(cards.names()) and told[0] == Experiment().data
+    ranks = [cards.load(name).rank for name in told]
+    assert ranks == sorted(ranks)
 
 
 @pytest.mark.parametrize("name", [*CHOICES, "data"])

@@ -47,6 +47,7 @@ def test_numbers_of_a_frame_are_those_of_the_networks(objective):
     shares = metrics.near(many, pictures.clusters.centres, radii)
     assert len(many) == MEASURED and told.scalars["share"] == pytest.approx(shares.sum())
     assert told.scalars["modes"] == metrics.found(shares, pictures.clusters).sum()
+    assert told.scalars["modes"] == sum(told.scalars["found"]), "two numbers for one thing"
 
 
 def test_probabilities_are_drawn_from_0_to_1_and_scores_around_the_threshold():

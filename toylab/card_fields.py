@@ -55,7 +55,7 @@ FAMILIES = {
     "file": {"path": ("text", None)},
 }
 COMMON = {"weights": ("weights", []), "balanced": ("flag", False)}
-TOP = {"title", "doc", "source", "sampling", "size", "order", "batch", "numbers"}
+TOP = {"title", "doc", "source", "sampling", "size", "order", "batch", "rank", "numbers"}
 TOP |= {"real", "fake", "embed"}
 
 

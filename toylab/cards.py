@@ -29,6 +29,7 @@ class Card(NamedTuple):
     fake: dict | None
     embed: dict | None
     folder: Path
+    rank: int  # its place among the cards on the page
 
     @property
     def dimension(self):
@@ -54,7 +55,8 @@ class Card(NamedTuple):
 def folder():
     """The folder of the cards: ``datasets/`` of the repository, or the wheel's own copy."""
     here = Path(__file__).resolve().parent
-    for candidate in (here.parent / "datasets", here / "_datasets"):
+    # The wheel's copy first: beside an installed package, datasets/ may be somebody else's.
+    for candidate in (here / "_datasets", here.parent / "datasets"):
         if any(candidate.glob("*.toml")):
             return candidate
     raise FileNotFoundError(f"no data cards in {here.parent / 'datasets'} or {here / '_datasets'}")
@@ -116,6 +118,9 @@ def check(name, fields, home=Path(".")):
         fail("size", f"a finite set needs its number of points, got {size!r}", "write size = 1000")
     if sampling == "fresh" and size:
         fail("size", "a fresh source has no size", "leave it out, or write sampling = 'finite'")
+    rank = fields.get("rank", 99)
+    if not is_count(rank):
+        fail("rank", f"wants a whole number ≥ 1, got {rank!r}", "leave it out")
     batch = fields.get("batch", 128)
     if not is_count(batch):
         fail("batch", f"wants a whole number ≥ 1, got {batch!r}", "write batch = 128")
@@ -136,6 +141,7 @@ def check(name, fields, home=Path(".")):
         size=size,
         order=order,
         batch=batch,
+        rank=rank,
         numbers=numbers,
         real=real,
         fake=fake,

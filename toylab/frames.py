@@ -174,7 +174,7 @@ class Pictures:
             self.shares = metrics.near(points, self.clusters.centres, radii)
             self.found = metrics.found(self.shares, self.clusters, self.found)
             self.measured_at = now
-        scalars["modes"] = int(metrics.found(self.shares, self.clusters).sum())
+        scalars["modes"] = int(self.found.sum())
         scalars["modes_total"] = len(self.shares)
         scalars["share"] = float(metrics.quality(self.shares))
         scalars["found"] = [int(value) for value in self.found]

@@ -157,7 +157,7 @@ def _field(name):
     if isinstance(field, Name):
         told |= {"type": "choice", "choices": [_choice(name, value) for value in field.choices]}
     elif isinstance(field, Card):
-        told |= {"type": "choice", "choices": [_of_card(card) for card in cards.names()]}
+        told |= {"type": "choice", "choices": [_of_card(card) for card in _ranked()]}
     else:
         low, high = field.bounds
         soft = getattr(field, "soft", field.bounds)
@@ -178,6 +178,11 @@ def _of_card(name):
     }
 
 
+def _ranked():
+    """The cards' names in the order of the page: the well-known first."""
+    return sorted(cards.names(), key=lambda name: (cards.load(name).rank, name))
+
+
 def _thumbnail(card):
     """At most 80 points in [−1, 1]², two decimals."""
     points = source(card).sample(80, Keys(0, "thumbnail"))[:, :2]
@@ -188,7 +193,7 @@ def _thumbnail(card):
 def schema():
     """Everything the page must know to show controls, as JSON-ready data (house.md: the schema)."""
     described = []
-    for name in cards.names():
+    for name in _ranked():
         card = cards.load(name)
         described.append(
             {

@@ -76,6 +76,7 @@ class Loop:
 
 
 def rows(quick=False):
+    """Rows of this suite, one after the other."""
     torch.set_num_threads(1)
     for penalty in ("roth",) if quick else ("roth", "none"):
         config = load("digits-smoke", {"penalty": penalty})

@@ -5,7 +5,7 @@ import time
 
 import torch
 
-from toylab import schedules
+from toylab import cards, schedules
 from toylab.engine.protocol import LAYERS, SLOW, finite
 from toylab.experiment import CARD_NUMBERS, Experiment, Knob, names
 from toylab.frames import Pictures, Recording, real_points
@@ -234,6 +234,9 @@ def readable(settings):
         if name not in known:
             raise ValueError(f"setting {name!r} is unknown; {nearest(name, known)}")
         field = Experiment.param[name]
+        if name == "data" and value not in cards.names():
+            # A page may name a card, not a file: anybody may have written its address.
+            raise ValueError(f"data {value!r} is unknown; {nearest(value, cards.names())}")
         if isinstance(field, Knob) and isinstance(value, str):
             value = schedules.parse(value)
         elif isinstance(value, (list, dict)):

@@ -61,7 +61,11 @@ GLYPHS = (  # bottom to top
     _mark("edge", "fake", "fake", 0.8, size=8),
     Glyph("tick", "text", "axes", {"text_alpha": 0.95}, {"text_color": "ink2"}),
 )
-SHARED = {"push_halo": "push", "missing_halo": "missing", "found_halo": "found"}
+# Two glyphs of one shape read one source: every array costs two messages a picture.
+SHARED = {
+    "push_halo": "push", "push_head": "push", "slope_head": "slope",
+    "missing_halo": "missing", "found_halo": "found",
+}  # fmt: skip
 MARKERS = {"real": "circle"}
 
 
@@ -135,7 +139,7 @@ class Arena:
             glyph.marker = MARKERS.get(name, "triangle")
             glyph.angle = 0 if name in ("real", "fake") else {"field": "angle"}
             if name in ("push_head", "slope_head"):
-                glyph.size = {"field": "size"}
+                glyph.update(x="x1", y="y1", size={"field": "size"})
             glyph.line_color = None
         if kind == "image":
             glyph.image, glyph.x, glyph.y, glyph.dw, glyph.dh = "image", "x", "y", "dw", "dh"
@@ -149,7 +153,7 @@ class Arena:
         columns = {
             "image": ("image", "x", "y", "dw", "dh"),
             "line": ("x", "y"),
-            "segment": ("x0", "y0", "x1", "y1"),
+            "segment": ("x0", "y0", "x1", "y1", "angle", "size"),
             "mark": ("x", "y", "angle", "size"),
             "text": ("x", "y", "text", "align", "baseline"),
         }[kind]
@@ -179,7 +183,7 @@ class Arena:
     def open(self, header, real):
         """A new run: its window, its data, and nothing left of the run before."""
         for row in GLYPHS:
-            if row.kind != "image":
+            if row.kind != "image" and row.name not in SHARED:
                 self.glyphs[row.name].data_source.data = self._empty(row.kind)
         self.scales = {"force": None, "field": None}
         self.data(header, real)
@@ -275,18 +279,26 @@ class Arena:
         shift, angle, dot = arrows(start, vectors, scale, longest, self.pixel)
         start = start - centred * shift
         end = start + shift
-        self._set(name, x0=start[:, 0], y0=start[:, 1], x1=end[:, 0], y1=end[:, 1])
+        (x0, y0), (x1, y1) = start.T, end.T
         size = np.where(dot, SMALLEST, head)
-        self._set(f"{name}_head", x=end[:, 0], y=end[:, 1], angle=angle, size=size)
+        self._set(name, x0=x0, y0=y0, x1=x1, y1=y1, angle=angle, size=size)
 
     def _edge(self, fake):
         """Fakes outside the window stay visible as ticks on the nearest edge."""
         x0, x1, y0, y1 = self.window
         low, high = np.array([x0, y0]), np.array([x1, y1])
         outside = fake[((fake < low) | (fake > high)).any(-1)][:EDGE]
+        source = self.glyphs["edge"].data_source
+        if not len(outside):
+            if len(source.data["x"]):
+                source.data = self._empty("mark")
+            return
         margin = 4 * self.pixel
         place = np.clip(outside, low + margin, high - margin)
         away = outside - place
-        self._set("edge", x=place[:, 0], y=place[:, 1],
-                  angle=np.arctan2(away[:, 1], away[:, 0]) - np.pi / 2,
-                  size=np.full(len(place), 8.0))  # fmt: skip
+        angle = np.arctan2(away[:, 1], away[:, 0]) - np.pi / 2
+        # A handful of numbers travels inside the message itself.
+        source.data = {
+            "x": place[:, 0].tolist(), "y": place[:, 1].tolist(),
+            "angle": angle.tolist(), "size": [8.0] * len(place),
+        }  # fmt: skip

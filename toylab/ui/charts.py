@@ -24,34 +24,39 @@ CHARTS = {
 
 
 def decimate(steps, values, points=POINTS):
-    """Smallest and largest value of each of `points`/2 slices; means would hide the spikes."""
+    """Smallest and largest value of every curve in each slice; means would hide the spikes.
+
+    steps (n,), values (n, curves) -> the same with at most `points` rows.
+    """
     if len(steps) <= points:
         return steps, values
-    bounds = np.linspace(0, len(steps), points // 2 + 1).astype(int)
-    keep = set()
+    bounds = np.linspace(0, len(steps), points // (2 * values.shape[1]) + 1).astype(int)
+    keep = {len(steps) - 1}
     for low, high in zip(bounds[:-1], bounds[1:], strict=True):
-        keep |= {low + int(values[low:high].argmin()), low + int(values[low:high].argmax())}
-    index = np.array(sorted(keep | {len(steps) - 1}))[-points:]
+        part = values[low:high]
+        keep |= set(low + part.argmin(0)) | set(low + part.argmax(0))
+    index = np.array(sorted(keep))[-points:]
     return steps[index], values[index]
 
 
 class History:
-    """One number over the whole run; an hour costs as much as the first minute."""
+    """A chart's numbers over the whole run; an hour costs as much as the first minute."""
 
     def __init__(self):
-        self.steps, self.values = [], []
+        self.steps, self.rows = [], []
 
-    def add(self, step, value):
-        if value is None or not np.isfinite(value) or (self.steps and step <= self.steps[-1]):
+    def add(self, step, row):
+        row = [np.nan if value is None else value for value in row]
+        if not np.isfinite(row).all() or (self.steps and step <= self.steps[-1]):
             return
         self.steps.append(step)
-        self.values.append(value)
+        self.rows.append(row)
         if len(self.steps) > KEPT:
-            steps, values = decimate(*self.arrays(), points=KEPT // 2)
-            self.steps, self.values = steps.tolist(), values.tolist()
+            steps, rows = decimate(*self.arrays(), points=KEPT // 2)
+            self.steps, self.rows = steps.tolist(), rows.tolist()
 
     def arrays(self):
-        return np.array(self.steps, np.float32), np.array(self.values, np.float32)
+        return np.array(self.steps, np.float32), np.array(self.rows, np.float32)
 
 
 def ladder(span):
@@ -88,9 +93,10 @@ class Chart:
             x="x", y="y", text="text", text_align="right", text_baseline="bottom",
             text_font_size="11px", text_font={"value": "Roboto, sans-serif"},
         )  # fmt: skip
-        for line in self.lines:
-            line.data_source = ColumnDataSource({"x": none, "y": none})
-            line.glyph.x, line.glyph.y = "x", "y"
+        self.source = ColumnDataSource({"x": none, **{scalar: none for scalar, *_ in curves}})
+        for line, (scalar, *_) in zip(self.lines, curves, strict=True):
+            line.data_source = self.source
+            line.glyph.x, line.glyph.y = "x", scalar
         for renderer in (self.optimum, self.marks, self.names, *self.lines):
             renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
         self._furnish()
@@ -124,7 +130,7 @@ class Chart:
             axis.axis_label = ""
 
     def clear(self):
-        self.histories = [History() for _ in self.curves]
+        self.history = History()
         self.limits, self.calm = None, 0.0
         self.optimum.data_source.data = {"y": []}
         self.marks.data_source.data = {"x": [], "what": []}
@@ -146,8 +152,7 @@ class Chart:
             line.glyph.update(line_color=theme.colour(token, dark), line_width=1.7, line_dash=dash)
 
     def add(self, step, scalars):
-        for history, (scalar, *_) in zip(self.histories, self.curves, strict=True):
-            history.add(step, scalars.get(scalar))
+        self.history.add(step, [scalars.get(scalar) for scalar, *_ in self.curves])
 
     def mark(self, step, what):
         data = self.marks.data_source.data
@@ -155,21 +160,20 @@ class Chart:
 
     def draw(self, scalars):
         """The curves anew; axes grow at once and shrink only after two calm seconds."""
-        seen, last = [], 1.0
-        for line, history in zip(self.lines, self.histories, strict=True):
-            steps, values = decimate(*history.arrays())
-            line.data_source.data = {"x": steps, "y": values}
-            if len(values):
-                seen.append(values)
-                last = max(last, float(steps[-1]))
-        self.figure.x_range.update(start=0, end=max(last, 20.0))
+        if not self.history.steps:
+            return
+        steps, values = decimate(*self.history.arrays())
+        columns = {row[0]: values[:, k] for k, row in enumerate(self.curves)}
+        self.source.data = {"x": steps, **{k: np.ascontiguousarray(v) for k, v in columns.items()}}
+        self.figure.x_range.update(start=0, end=max(float(steps[-1]), 20.0))
         optima = sorted({y for y in self.optima(scalars) if y is not None})
         if list(self.optimum.data_source.data["y"]) != optima:
             self.optimum.data_source.data = {"y": optima}
         names = [NAMES.get(round(y, 2), f"{y:.2g}") for y in optima]
         end = [self.figure.x_range.end] * len(optima)
-        self.names.data_source.data = {"x": end, "y": optima, "text": names}
-        low, high, step = self.bounds(seen, optima, scalars)
+        if optima or self.names.data_source.data["y"]:
+            self.names.data_source.data = {"x": end, "y": optima, "text": names}
+        low, high, step = self.bounds(values, optima, scalars)
         now = time.monotonic()
         if self.limits:
             old = self.limits
@@ -189,13 +193,12 @@ class Chart:
             return scalars.get("optimum_critic"), scalars.get("optimum_generator")
         return (0.5,) if self.name == "says" and scalars.get("probability", True) else ()
 
-    def bounds(self, seen, optima, scalars):
+    def bounds(self, values, optima, scalars):
         if self.name == "clusters":
             total = scalars.get("modes_total") or 1
             step = max(1, -(-total // 4)) if total > 2 else 1
             return 0.0, float(-(-total // step) * step), step
         # One spike must not flatten the rest of the run: the outermost percent is cut off.
-        values = np.concatenate(seen) if seen else np.array([0.0, 1.0])
         low, high = (
             np.percentile(values, [1, 99])
             if self.name == "losses"
@@ -226,12 +229,12 @@ class Charts:
             chart.mark(step, what)
 
     def add(self, step, scalars, at_once):
-        """Takes the numbers of a picture; draws at most four times a second (three more canvases
+        """Takes the numbers of a picture; draws at most three times a second (three more canvases
         a picture would halve the pictures)."""
         for chart in self.charts.values():
             chart.add(step, scalars)
         now = time.monotonic()
-        if at_once or now - self.drawn > 0.25:
+        if at_once or now - self.drawn > 0.3:
             self.drawn = now
             for chart in self.charts.values():
                 chart.draw(scalars)

@@ -52,12 +52,20 @@ MENU = {
 }
 SECTION = {
     "boxShadow": "none", "border": 0, "background": "none", "borderRadius": 0, "margin": 0,
-    "& .MuiCardHeader-root": {"padding": "0 12px", "minHeight": "28px", "background": "none"},
+    "& .MuiCardHeader-root": {
+        "padding": "0 12px", "minHeight": "28px", "background": "none", "position": "relative",
+    },
     "& .MuiCardHeader-content *": {
         "fontSize": "13px", "lineHeight": "20px", "fontWeight": 700, "margin": 0,
     },
     "& .MuiCardContent-root": {"padding": "0 12px 4px !important"},
-    "& .MuiIconButton-root": {"padding": "2px"},
+    # The arrow's button covers its whole line, so that the title opens the section too.
+    "& .MuiCardHeader-action": {"position": "absolute", "inset": "0 10px 0 12px", "margin": 0},
+    "& .MuiCardHeader-action .MuiIconButton-root": {
+        "width": "100%", "height": "100%", "padding": 0, "justifyContent": "flex-end",
+        "borderRadius": "4px", "transform": "none !important", "background": "none !important",
+    },
+    "& .MuiIconButton-root[aria-expanded=true] svg": {"transform": "rotate(180deg)"},
 }  # fmt: skip
 
 

@@ -1,0 +1,299 @@
+"""The page as someone at its desk meets it: every test opens the served lab in a real browser."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+WAIT = 60_000  # milliseconds until something must have happened; no test asserts how long it took
+SIZES = [(1280, 720), (1440, 900), (390, 844)]
+
+
+@pytest.fixture
+def heard(page):
+    """What the page complained of or asked of other machines, from its first request on."""
+    errors, outside = [], []
+    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    own = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(own) else outside.append(r.url))
+    yield
+    assert errors == []
+    assert outside == []
+
+
+@pytest.fixture
+def lab(page, lab_url, heard):
+    """Opens the lab at an address and waits for its first picture."""
+
+    def opened(address="", size=(1280, 720)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(lab_url + address)
+        until(page, "window.toylab && window.toylab.painted > 0")
+        return page
+
+    return opened
+
+
+def until(page, condition):
+    page.wait_for_function(condition, timeout=WAIT)
+
+
+def step(page):
+    return page.evaluate("window.toylab.step")
+
+
+def counter(page):
+    return int(page.locator("#toylab-step").inner_text().replace(",", ""))
+
+
+def state(page):
+    return page.evaluate("window.toylab.state()")
+
+
+def settled(page):
+    """Waits until no picture has come for a moment: a paused page stands still."""
+    page.evaluate("window.toylab.before = -1")
+    page.wait_for_function(
+        "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
+        " return same }",
+        polling=1500,
+        timeout=WAIT,
+    )
+
+
+def picture(page):
+    image = Image.open(io.BytesIO(page.locator("#toylab-arena").screenshot()))
+    return np.asarray(image.convert("RGB"), np.int16)
+
+
+def differ(one, other):
+    """Whether two pictures show different things; antialiased edges alone do not count."""
+    return one.shape != other.shape or (abs(one - other).max(-1) > 40).sum() > 20
+
+
+def slide(page, name, keys):
+    """Moves the slider of a setting by arrow keys, as a hand on the keyboard does."""
+    slider = page.locator(f".toylab-{name} input[type=range]")
+    slider.focus()
+    for key in keys:
+        slider.press(key)
+    page.evaluate("document.activeElement.blur()")
+
+
+def choose(page, name, label):
+    page.locator(f".toylab-{name} [role=combobox]").click()
+    page.get_by_role("menuitem", name=label, exact=True).click()
+
+
+def test_it_opens_playing_without_a_click(lab):
+    page = lab()
+    until(page, "window.toylab.step > 20")
+    assert state(page)["playing"]
+    assert "clusters of real data" in page.locator("#toylab-caption").inner_text()
+
+
+def test_pause_is_exact(lab):
+    page = lab()
+    until(page, "window.toylab.step > 10")
+    page.locator("#toylab-toggle").click()
+    settled(page)
+    stood = step(page)
+    assert counter(page) == stood
+    page.wait_for_timeout(500)
+    assert step(page) == stood
+    assert page.locator("#toylab-arena").get_attribute("data-step") == str(stood)
+    page.keyboard.press(".")
+    until(page, f"window.toylab.step === {stood + 1}")
+    settled(page)
+    assert step(page) == counter(page) == stood + 1
+
+
+def test_play_goes_on_from_where_it_stood(lab):
+    page = lab("?play=0")
+    settled(page)
+    assert step(page) == 0 and not state(page)["playing"]
+    page.keyboard.press(" ")
+    until(page, "window.toylab.step > 5")
+    drawn = page.evaluate("window.toylab.drawn")
+    assert drawn[0] == 0 and drawn == sorted(drawn)
+
+
+def test_at_slow_pace_every_step_is_drawn_exactly_once(lab):
+    page = lab("?pace=5")
+    until(page, "window.toylab.drawn.length >= 12")
+    drawn = page.evaluate("window.toylab.drawn")
+    assert drawn == list(range(drawn[0], drawn[0] + len(drawn)))
+
+
+def test_every_layer_is_a_switch(lab):
+    page = lab("?play=0")
+    for _ in range(20):
+        page.keyboard.press(".")
+    until(page, "window.toylab.step === 20")
+    settled(page)
+    for key, name in enumerate(
+        ("real", "fake", "surface", "force", "field", "density", "grid"), start=1
+    ):
+        row = page.locator(f"#toylab-layer-{name}")
+        was, before = row.get_attribute("aria-checked"), picture(page)
+        page.keyboard.press(str(key))
+        page.wait_for_function(
+            f"window.toylab.state().layers.includes('{name}') === {json.dumps(was != 'true')}"
+        )
+        settled(page)
+        assert row.get_attribute("aria-checked") != was
+        changed = picture(page)
+        assert differ(changed, before), f"{name} shows no difference"
+        row.click()
+        page.mouse.move(1, 1)
+        page.wait_for_function(
+            f"window.toylab.state().layers.includes('{name}') === {json.dumps(was == 'true')}"
+        )
+        settled(page)
+        assert not differ(picture(page), before), f"{name} does not come back"
+    assert step(page) == 20
+
+
+def test_keys_belong_to_the_control_that_has_the_focus(lab):
+    page = lab("?play=0")
+    settled(page)
+    shown = state(page)["layers"]
+    page.locator(".toylab-rate_critic input[type=range]").focus()
+    page.keyboard.press("1")
+    page.keyboard.press(".")
+    settled(page)
+    assert state(page)["layers"] == shown and step(page) == 0
+
+
+def test_a_live_number_acts_and_marks_the_charts(lab):
+    page = lab()
+    until(page, "window.toylab.step > 10")
+    at = step(page)
+    slide(page, "penalty_weight", ["ArrowRight"] * 3)
+    until(page, "window.toylab.marks().length > 0")
+    mark = page.evaluate("window.toylab.marks()")[0]
+    assert mark[0] >= at and "Penalty weight" in mark[1]
+    until(page, f"window.toylab.step > {at + 10}")
+    assert state(page)["staged"] is None
+
+
+def test_a_swap_keeps_the_step_and_a_restart_waits(lab):
+    page = lab()
+    until(page, "window.toylab.step > 10")
+    page.keyboard.press(" ")
+    settled(page)
+    at = step(page)
+    choose(page, "objective", "Hinge")
+    until(page, "window.toylab.marks().length > 0")
+    settled(page)
+    assert step(page) == at
+    page.locator(".toylab-group-networks .MuiCardHeader-root").click()
+    slide(page, "generator_width", ["ArrowLeft"])
+    until(page, "window.toylab.state().staged !== null")
+    assert re.search(r"1 change waits: Width, generator 128 → \d+", state(page)["staged"])
+    assert step(page) == at
+    page.get_by_role("button", name="Restart, same seed").click()
+    until(page, "window.toylab.step === 0 && window.toylab.state().staged === null")
+
+
+def test_what_cannot_be_is_disabled_with_the_reason(lab):
+    page = lab("?play=0&objective=hinge")
+    settled(page)
+    page.locator(".toylab-penalty [role=combobox]").click()
+    roth = page.get_by_role("menuitem", name="Roth (Jensen-Shannon)")
+    assert roth.get_attribute("aria-disabled") == "true"
+    page.keyboard.press("Escape")
+    reason = page.locator(".toylab-penalty .MuiFormHelperText-root").inner_text()
+    assert "needs an objective with a probability" in reason
+
+
+def test_the_address_sets_fields_and_wrong_ones_are_named(lab):
+    page = lab("?play=0&objective=hinge&penalty=r3&nonsense=1")
+    settled(page)
+    assert page.locator(".toylab-objective [role=combobox]").inner_text() == "Hinge"
+    notices = page.locator(".notices").inner_text()
+    assert "penalty=r3 is unknown" in notices and "using 0-gp" in notices
+    assert "nonsense" in notices
+
+
+def test_reset_is_the_same_run_and_a_new_seed_another(lab):
+    page = lab("?play=0")
+    settled(page)
+    first = picture(page)
+    page.keyboard.press(".")
+    until(page, "window.toylab.step === 1")
+    page.locator("#toylab-reset").click()
+    until(page, "window.toylab.step === 0")
+    page.mouse.move(1, 1)
+    settled(page)
+    assert not differ(picture(page), first)
+    page.locator("#toylab-seed").click()
+    until(page, "window.toylab.seed() !== 0")
+    settled(page)
+    page.mouse.move(1, 1)
+    assert differ(picture(page), first)
+
+
+def test_light_and_dark(lab):
+    page = lab("?play=0")
+    settled(page)
+
+    def ground():
+        return page.evaluate(
+            "[getComputedStyle(document.body).backgroundColor,"
+            " window.toylab.figure().border_fill_color]"
+        )
+
+    light, seen = ground(), picture(page)
+    page.locator("#toylab-theme").click()
+    until(page, f"window.toylab.figure().border_fill_color !== {json.dumps(light[1])}")
+    settled(page)
+    dark = ground()
+    assert dark[0] != light[0] and differ(picture(page), seen)
+    page.reload()
+    until(page, "window.toylab && window.toylab.painted > 0")
+    until(page, f"window.toylab.figure().border_fill_color === {json.dumps(dark[1])}")
+    assert ground() == dark
+
+
+def test_it_follows_the_system_where_nobody_chose(lab, page):
+    page.emulate_media(color_scheme="dark")
+    lab("?play=0")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_arena_is_square_and_the_page_fits(lab, size):
+    page = lab("?play=0", size)
+    settled(page)
+    box = page.locator("#toylab-arena").bounding_box()
+    assert box["width"] == box["height"]
+    frame = page.evaluate("[window.toylab.figure().width, window.toylab.figure().height]")
+    assert frame == [box["width"], box["width"]]
+    assert box["width"] >= (390 if size[0] == 390 else 570)
+    root = page.evaluate(
+        "[document.documentElement.scrollWidth - innerWidth,"
+        " document.documentElement.scrollHeight - innerHeight]"
+    )
+    assert root == [0, 0]
+
+
+def test_an_idle_page_that_is_left_ends_its_run(lab, page, server):
+    """The engine keeps nothing of a page that is gone: the server says how many runs it has."""
+    lab()
+    until(page, "window.toylab.step > 0")
+    page.goto("about:blank")
+    page.goto(server.url + "?play=0")
+    until(page, "window.toylab && window.toylab.painted > 0")
+    assert step(page) == 0
+
+
+@pytest.mark.skipif("not __import__('os').path.isdir('/proc/self')", reason="needs /proc")
+def test_the_web_process_never_loads_torch(lab, server):
+    lab()
+    with open(f"/proc/{server.pid}/maps") as maps:
+        assert "libtorch" not in maps.read()

@@ -1,9 +1,11 @@
 """The arena: HoloViews composes its layers once, pictures then go straight into Bokeh's sources.
 
 Composing anew for every picture (a `DynamicMap`) costs the server 10 to 50 times as much, and the
-arena has to show the same eighteen glyphs in the same order anyway.
+arena has to show the same eighteen glyphs in the same order anyway. All arrays of a picture travel
+as one parcel that `parcel.js` lays out in the sources: Bokeh would send two messages for each.
 """
 
+import json
 from typing import NamedTuple
 
 import holoviews as hv
@@ -66,6 +68,7 @@ SHARED = {
     "push_halo": "push", "push_head": "push", "slope_head": "slope",
     "missing_halo": "missing", "found_halo": "found",
 }  # fmt: skip
+PACKED = ("surface", "half", "slope", "grid", "most", "core", "push", "fake")  # with every picture
 MARKERS = {"real": "circle"}
 
 
@@ -123,6 +126,8 @@ class Arena:
             self.glyphs[row.name].name = f"glyph-{row.name}"
         for name, other in SHARED.items():
             self.glyphs[name].data_source = self.glyphs[other].data_source
+        self.parcel = ColumnDataSource({"numbers": [], "layout": []}, name="parcel")
+        self.packed = {}  # name of a glyph -> its columns, until they are sent
         self.mapper = self.glyphs["surface"].glyph.color_mapper
         self.window = (-1.0, 1.0, -1.0, 1.0)
         self.pixels = 572
@@ -133,7 +138,7 @@ class Arena:
     def _prepare(self, name, kind):
         renderer = self.glyphs[name]
         renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
-        renderer.data_source = ColumnDataSource(self._empty(kind))
+        renderer.data_source = ColumnDataSource(self._empty(kind), name=f"source-{name}")
         glyph = renderer.glyph
         if kind == "mark":
             glyph.marker = MARKERS.get(name, "triangle")
@@ -164,6 +169,23 @@ class Arena:
             key: np.ascontiguousarray(value, np.float32) for key, value in columns.items()
         }
 
+    def _pack(self, name, **columns):
+        self.packed[name] = columns
+
+    def _send(self):
+        """Sends what was packed: one array of all numbers, and where each column lies in it."""
+        numbers, layout, offset = [], {}, 0
+        for name, columns in self.packed.items():
+            for column, values in columns.items():
+                values = np.asarray(values, np.float32)
+                layout.setdefault(name, {})[column] = [offset, *values.shape]
+                numbers.append(values.ravel())
+                offset += values.size
+        self.packed = {}
+        if layout:
+            numbers = np.concatenate(numbers)
+            self.parcel.data = {"numbers": [numbers], "layout": [json.dumps(layout)]}
+
     def style(self, dark):
         """Sets every colour, width and alpha: after a change of theme or of the layers shown."""
         crowd = len(self.on) >= CROWD
@@ -183,8 +205,9 @@ class Arena:
     def open(self, header, real):
         """A new run: its window, its data, and nothing left of the run before."""
         for row in GLYPHS:
-            if row.kind != "image" and row.name not in SHARED:
-                self.glyphs[row.name].data_source.data = self._empty(row.kind)
+            if row.name in PACKED and row.kind != "image":
+                self._pack(row.name, **self._empty(row.kind))
+        self._send()
         self.scales = {"force": None, "field": None}
         self.data(header, real)
 
@@ -253,23 +276,22 @@ class Arena:
         """One picture: every array that came goes into its source."""
         if "surface" in arrays:
             x0, x1, y0, y1 = self.window
-            self.glyphs["surface"].data_source.data = {
-                "image": [arrays["surface"]],
-                "x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0],
-            }  # fmt: skip
+            corner = {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
+            self._pack("surface", image=arrays["surface"], **corner)
             self.mapper.update(low=scalars["surface_low"], high=scalars["surface_high"])
         lines = {"half": "half", "grid": "grid", "density_half": "core", "density_most": "most"}
         for array, name in lines.items():
             if array in arrays:
-                self._set(name, x=arrays[array][:, 0], y=arrays[array][:, 1])
+                self._pack(name, x=arrays[array][:, 0], y=arrays[array][:, 1])
         if "fake" in arrays:
-            self._set("fake", x=arrays["fake"][:, 0], y=arrays["fake"][:, 1])
+            self._pack("fake", x=arrays["fake"][:, 0], y=arrays["fake"][:, 1])
             self._edge(arrays["fake"])
         if "force" in arrays:
             self._arrows("push", arrays["force"], scalars["force_scale"], PUSH, 7, 0)
         if "field" in arrays:
             longest = 0.62 * self.pixels / SLOPES
             self._arrows("slope", arrays["field"], scalars["field_scale"], longest, 5, 0.5)
+        self._send()
         self.rings(scalars.get("found"))
 
     def _arrows(self, name, table, scale, longest, head, centred):
@@ -281,7 +303,7 @@ class Arena:
         end = start + shift
         (x0, y0), (x1, y1) = start.T, end.T
         size = np.where(dot, SMALLEST, head)
-        self._set(name, x0=x0, y0=y0, x1=x1, y1=y1, angle=angle, size=size)
+        self._pack(name, x0=x0, y0=y0, x1=x1, y1=y1, angle=angle, size=size)
 
     def _edge(self, fake):
         """Fakes outside the window stay visible as ticks on the nearest edge."""

@@ -33,7 +33,7 @@ class Shell(JSComponent):
     layers = param.List(list(legend.NAMES))
     transport, legend, controls, arena = Child(), Child(), Child(), Child()
     clusters, losses, says = Child(), Child(), Child()
-    _esm = script("page.js")
+    _esm = script("parcel.js") + script("page.js")
     _stylesheets = [style("page.css")]
 
 
@@ -44,7 +44,7 @@ class Lab:
         self.doc, self.query = doc, query
         self.beat = Beat(name="beat")
         self.arena, self.charts = Arena(), Charts()
-        self.arena.figure.tags = [self.beat]
+        self.arena.figure.tags = [self.beat, self.arena.parcel]
         self.arena.on = {layer.name for layer in legend.LAYERS if layer.shown}
         self.link = Link(self, self.beat, doc)
         self.controls = None

@@ -132,6 +132,7 @@ export function render({model, view}) {
     if (caption.innerHTML !== said.caption) { caption.innerHTML = said.caption }
     for (const name in cards) { cards[name].value.textContent = said[name] ?? "" }
   }
+  unpacker(doc)
   themes(beat, theme)
   pulse(beat, paint)
 

@@ -42,6 +42,11 @@ class Page:
         self.send(do="want", layers=layers or ("fake",))
         return await self.next("frame")
 
+    async def frame_of_now(self, *layers):
+        """The state as it is, also when it was drawn before."""
+        self.send(do="pause")
+        return await self.frame(*layers)
+
     async def quiet(self, seconds=0.3):
         """What arrives without being asked for."""
         await asyncio.sleep(seconds)
@@ -277,20 +282,56 @@ def test_two_sessions_never_mix_and_a_closed_one_is_forgotten():
     played(story)
 
 
-def test_a_killed_engine_is_told_and_the_next_one_starts():
+def test_a_killed_engine_is_replaced_and_every_run_goes_on_bit_for_bit():
+    """kill -9 in the middle of training: the runs end up where they would have without it."""
+
+    async def story(engine):
+        pages = [Page(engine) for _ in range(3)]
+        chosen = [{}, {"rule": "momentum", "rate_critic": 0.01}, {"optimizer": "extragradient"}]
+        for page, more in zip(pages, chosen, strict=True):
+            await page.open(seed=7, **more)
+            page.send(do="step", count=40)
+            assert (await page.frame())[0]["step"] == 40
+        pages[2].send(do="knob", changes={"penalty_weight": 5.0})
+        await pages[2].next("changed")
+        pages[0].send(do="play", pace=0)
+        while (await pages[0].frame())[0]["step"] < 90:
+            pass
+        await asyncio.sleep(1.2)
+        died = engine.process.pid
+        os.kill(died, signal.SIGKILL)
+        for page in pages:
+            assert (await page.next("lost"))[0]["again"]
+            opened, _ = await page.next("opened")
+            assert opened["continued"] and opened["step"] >= 40
+        assert engine.process.pid != died
+        assert opened["settings"]["penalty_weight"] == 5.0
+        pages[0].send(do="pause")
+        at, fakes = await pages[0].frame()
+        assert at["step"] >= 90
+        pages[1].send(do="step", count=20)
+        await pages[1].frame()
+        _, one = await pages[1].frame_of_now()
+        for page, step, seen in ((pages[0], at["step"], fakes), (pages[1], 60, one)):
+            fresh = Page(engine)
+            await fresh.open(seed=7, **chosen[pages.index(page)])
+            fresh.send(do="step", count=step)
+            assert ((await fresh.frame())[1]["fake"] == seen["fake"]).all()
+
+    played(story)
+
+
+def test_an_engine_that_dies_again_and_again_is_given_up_in_words():
     async def story(engine):
         page = Page(engine)
-        await page.open(playing=True)
-        os.kill(engine.process.pid, signal.SIGKILL)
-        assert (await page.next("lost"))[0]["text"]
-        page.send(do="play")  # into a closed pipe: no exception
-        other = client.Engine()
-        try:
-            await asyncio.wait_for(other.ready.wait(), 60)
-            fresh = Page(other)
-            assert (await fresh.open())[0]["say"] == "opened"
-        finally:
-            other.close()
+        await page.open()
+        for death in range(client.DEATHS):
+            os.kill(engine.process.pid, signal.SIGKILL)
+            told, _ = await page.next("lost")
+            assert told["again"] == (death + 1 < client.DEATHS)
+            if told["again"]:
+                await page.next("opened")
+        assert not engine.alive and "times" in told["text"]
 
     played(story)
 

@@ -1,8 +1,12 @@
 """The web server's end of the engine: one process for all its sessions, no torch in here.
 
-engine = await client.engine()
-session = engine.session(receive)      # receive(header, arrays) on the event loop
-session.send(do="open", settings={}, playing=True)
+    engine = await client.engine()
+    session = engine.session(receive)      # receive(header, arrays) on the event loop
+    session.send(do="open", settings={}, playing=True)
+
+The engine process may die at any moment. Another takes its place and every run goes on from the
+newest state that was kept here, at most a second old; its page is told by an *opened* message with
+``"continued": true``.
 """
 
 import asyncio
@@ -12,74 +16,102 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from multiprocessing import Pipe
+from pathlib import Path
 
 from toylab.engine.protocol import decode, encode
 
 HELLO_WITHIN = 60.0
+DEATHS, WITHIN = 5, 60.0  # so many deaths within so many seconds, and no further one is started
 
 
 class Session:
-    """One page's line to the engine."""
+    """One page's line to the engine, and what its runs need to go on in another process."""
 
     def __init__(self, engine, name, receive):
         self.engine, self.name, self.receive = engine, name, receive
+        self.opening, self.kept, self.transport = {}, {}, {}  # each by lane
 
     def send(self, lane=0, arrays=None, **message):
-        """Sends one message of `toylab.engine.protocol`; lost silently if the engine has gone."""
-        self.engine.send({"session": self.name, "lane": lane, **message}, arrays)
+        """Sends one message of `toylab.engine.protocol`."""
+        message = {"session": self.name, "lane": lane, **message}
+        if message["do"] == "open":
+            self.opening[lane] = message
+            self.kept.pop(lane, None)
+        elif message["do"] in ("play", "pause"):
+            self.transport[lane] = message
+        self.engine.send(message, arrays)
 
     def close(self):
         """Frees everything this session has in the engine."""
         self.engine.sessions.pop(self.name, None)
         self.engine.send({"session": self.name, "do": "close"})
 
+    def again(self):
+        """Opens every run anew, from its newest kept state where there is one."""
+        for lane, opening in self.opening.items():
+            kept, arrays = self.kept.get(lane, ({}, None))
+            message = {**opening, **kept, "continued": True}
+            self.engine.send(message, arrays)
+            if lane in self.transport:
+                self.engine.send(self.transport[lane])
+
 
 class Engine:
-    """The engine process and the thread that reads from it."""
+    """The engine process, the thread that reads from it, and its replacement when it dies."""
 
     _names = itertools.count(1)
 
     def __init__(self):
-        self.sessions, self.schema = {}, None
+        self.sessions, self.schema, self.failure = {}, None, None
         self.loop = asyncio.get_running_loop()
         self.ready = asyncio.Event()
+        self.closed, self.deaths = False, []
+        atexit.register(self.close)
+        self._start()
+
+    def _start(self):
         self.pipe, theirs = Pipe(duplex=True)
         os.set_inheritable(theirs.fileno(), True)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        package = str(Path(__file__).resolve().parents[2])
+        paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "toylab.engine.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env=environment,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)},
         )
         theirs.close()
-        atexit.register(self.close)
-        threading.Thread(target=self._read, name="engine", daemon=True).start()
+        reader = threading.Thread(target=self._read, args=(self.pipe,), name="engine", daemon=True)
+        reader.start()
 
     @property
     def alive(self):
-        return self.process.poll() is None
+        return not self.closed and self.failure is None
 
     def session(self, receive):
         """A new session; `receive(header, arrays)` is called on the event loop for its messages.
 
-        If the engine process dies, it is called once with ``{"say": "lost", "text": …}``.
+        When the engine process dies it hears ``{"say": "lost", "again": …}``; where `again` is
+        true, *opened* messages of its runs follow.
         """
         session = Session(self, f"s{next(self._names)}", receive)
         self.sessions[session.name] = session
         return session
 
     def send(self, header, arrays=None):
+        """Sends one message; what is lost with a dying engine its successor is told again."""
+        message = encode(header, arrays)
         try:
-            self.pipe.send_bytes(encode(header, arrays))
+            self.pipe.send_bytes(message)
         except OSError:
-            pass  # every session is told by the reading thread
+            pass
 
-    def _read(self):
+    def _read(self, pipe):
         while True:
             try:
-                header, arrays = decode(self.pipe.recv_bytes())
+                header, arrays = decode(pipe.recv_bytes())
             except (OSError, EOFError):
                 header, arrays = None, {}
             try:
@@ -91,35 +123,62 @@ class Engine:
 
     def _deliver(self, header, arrays):
         if header is None:
-            self.ready.set()
-            for session in list(self.sessions.values()):
-                session.receive({"say": "lost", "text": "the engine has stopped"}, {})
+            if not self.closed:
+                self._replace()
             return
         if header["say"] == "hello":
             self.schema = header["schema"]
             self.ready.set()
+            for session in self.sessions.values():
+                session.again()
             return
         session = self.sessions.get(header.pop("session", None))
-        if session is not None:
+        if session is None:
+            return
+        if header["say"] == "kept":
+            header.pop("say")
+            session.kept[header["lane"]] = header, arrays
+        else:
             session.receive(header, arrays)
 
+    def _replace(self):
+        """Another process in the dead one's place; gives up when it dies again and again."""
+        self.process.wait()
+        now = time.monotonic()
+        self.deaths = [moment for moment in self.deaths if now - moment < WITHIN] + [now]
+        again = len(self.deaths) < DEATHS
+        if again:
+            self._start()
+        else:
+            self.failure = f"the engine ended {DEATHS} times within a minute; see the server's log"
+            self.ready.set()
+        text = "The engine has stopped; another takes over." if again else self.failure
+        for session in list(self.sessions.values()):
+            session.receive({"say": "lost", "text": text, "again": again}, {})
+
     def close(self):
-        """Ends the process; it leaves by itself when its pipe closes."""
-        self.pipe.close()
-        if self.alive:
-            self.process.terminate()
-        self.process.wait(5)
+        """Ends the process; the reading thread leaves when the pipe's other end has gone."""
+        self.closed = True
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        atexit.unregister(self.close)
 
 
 _current = None
 
 
 async def engine():
-    """The server's engine, started on first use and again if it has died; awaits its hello."""
+    """The server's engine, started on first use; awaits its hello.
+
+    Raises `RuntimeError` where it cannot be started.
+    """
     global _current
     if _current is None or not _current.alive:
         _current = Engine()
     await asyncio.wait_for(_current.ready.wait(), HELLO_WITHIN)
-    if _current.schema is None:
-        raise RuntimeError("the engine ended before its first word; see the server's log")
+    if _current.failure:
+        raise RuntimeError(_current.failure)
     return _current

@@ -12,15 +12,16 @@ from toylab.frames import Pictures, Recording, real_points
 from toylab.metrics import radii
 from toylab.schema import SETTINGS
 from toylab.tables import nearest
-from toylab.trainer import Setup, train
+from toylab.trainer import Setup, flatten, restore, train
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
+KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
 
 
 class Lane:
     """One run. Its methods raise `ValueError` with words for the page; the run stays as it was."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, kept=None):
         self.experiment = Experiment(**readable(settings))
         if self.experiment.members:
             raise ValueError("members must be 0 on the page: a lane is one run")
@@ -32,6 +33,10 @@ class Lane:
         self.wanted, self.drawn, self.due = [], None, 0.0
         self._rate, self._recorded = Rate(), 0.0
         self.state = self.setup.start()
+        self.kept_at, self.kept_step = 0.0, None
+        if kept:
+            tensors = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
+            self.state = restore(self.state, tensors)
         self._go_on()
         self.recording.offer(self.state)
 
@@ -56,7 +61,7 @@ class Lane:
         self.setup, self.state = self.setup.followed(self.state)
         self.pictures.follow(self.setup)
         self._go_on()
-        self.drawn = None
+        self.drawn = self.kept_step = None
         return self.setup.numbers != numbers
 
     def settings_with(self, changes):
@@ -80,7 +85,7 @@ class Lane:
 
     def pause(self):
         self.playing, self.pending = False, 0
-        self.drawn = None
+        self.drawn = self.kept_step = None
 
     def take(self, count):
         if not isinstance(count, int) or not 1 <= count <= 1_000_000:
@@ -174,13 +179,35 @@ class Lane:
         }
         return header, made.arrays
 
+    def worth_keeping(self, now):
+        """Whether the state that the web server keeps is older than it may be."""
+        if self.state.step == self.kept_step or self.failure:
+            return False
+        return now - self.kept_at > KEEP_EVERY or not (self.playing or self.pending)
+
+    def keep(self):
+        """(header, arrays) from which this run can go on in another process, bit for bit."""
+        self.kept_at, self.kept_step = time.monotonic(), self.state.step
+        header = {
+            "say": "kept",
+            "settings": self.settings(),
+            "playing": self.playing,
+            "pace": self.pace,
+            "step": self.state.step,
+        }
+        arrays = {name: tensor.numpy() for name, tensor in flatten(self.state).items()}
+        return header, {name: array.astype(_dtype(array)) for name, array in arrays.items()}
+
+    def settings(self):
+        """Every setting as JSON carries it."""
+        return {name: writable(value) for name, value in self.experiment.settings().items()}
+
     def opened(self):
         """(header, arrays) that tell a page everything about this run."""
-        experiment, networks = self.experiment, self.setup.networks
-        settings = {name: writable(value) for name, value in experiment.settings().items()}
+        networks = self.setup.networks
         header = {
             "say": "opened",
-            "settings": settings,
+            "settings": self.settings(),
             "data": self.data(),
             "sizes": {"generator": networks.generator.count, "critic": networks.critic.count},
             "step": self.state.step,
@@ -202,6 +229,11 @@ class Lane:
             "numbers": self.setup.numbers,
             "window": {"extent": view.extent},
         }
+
+
+def _dtype(array):
+    """Steps and counts travel as int32, numbers as float32, which is what the engine trains in."""
+    return "int32" if array.dtype.kind == "i" else "float32"
 
 
 class Rate:

@@ -9,7 +9,8 @@ Page to engine, every message with ``session`` (text) and ``lane`` (number of th
 ========  ==============================  ======================================================
 do        fields                          effect
 ========  ==============================  ======================================================
-open      settings, playing, pace         starts a run; answered by *opened* (or *refused*)
+open      settings, playing, pace         starts a run; answered by *opened* (or *refused*); with
+                                          the arrays of a *kept* message it goes on from there
 knob      changes                         live numbers; act at the next step; answered by *changed*
 swap      changes                         names; players stay, their memory is reset; *changed*
 restart   changes                         a new run with these settings; answered by *opened*
@@ -29,10 +30,13 @@ Engine to page:
 say      fields
 =======  ========================================================================================
 hello    schema (see `toylab.experiment.schema`), sent once, first
-opened   settings (every field resolved), data (title, dimension, centres, radii, numbers, window),
-         sizes (parameters of generator and critic), step; arrays: real (n, 2) in window coordinates
+opened   settings (every field resolved), continued (in another process), data (title, dimension,
+         centres, radii, numbers, window), sizes (numbers of generator and critic), step;
+         arrays: real (n, 2) in window coordinates
 changed  kind, changes, step at which they act
 frame    step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`)
+kept     settings, playing, pace, step; arrays: the run's whole state. Comes by itself, at least
+         once a second while training and at every pause, so that a run outlives the engine
 refused  text: what was wrong, what was got, what to do; the run goes on as it was
 failed   text: the run has stopped (not finite, or an error in a user's own code)
 =======  ========================================================================================
@@ -60,12 +64,13 @@ def encode(header, arrays=None):
     """Bytes of one message; arrays must be float32, int32 or uint8."""
     parts, described = [], []
     for name, array in (arrays or {}).items():
+        shape = list(np.shape(array))  # a contiguous copy of a single number would have an axis
         array = np.ascontiguousarray(array)
         if array.dtype.name not in DTYPES:
             raise ProtocolError(
                 f"array {name} has dtype {array.dtype.name}; send one of {', '.join(DTYPES)}"
             )
-        described.append([name, array.dtype.name, list(array.shape)])
+        described.append([name, array.dtype.name, shape])
         parts.append(array.astype(DTYPES[array.dtype.name], copy=False).tobytes())
     head = json.dumps({**header, "arrays": described}, allow_nan=False).encode()
     return b"".join([struct.pack(">I", len(head)), head, *parts])

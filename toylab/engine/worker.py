@@ -35,19 +35,26 @@ class Worker:
         while True:
             while self.pipe.poll(self.rest()):
                 self.receive(self.pipe.recv_bytes())
-            for key, lane in list(self.lanes.items()):
-                if lane.ready(time.monotonic()):
-                    self.guarded(key, lane, lambda key, lane: lane.slice(SLICE))
-                if lane.has_news():
-                    self.guarded(key, lane, lambda key, lane: self.say(key, *lane.frame()))
-                if self.pipe.poll(0):
-                    break  # a click acts before the next lane's turn
+            for key in list(self.lanes):
+                while self.pipe.poll(0):  # a click acts before the next lane's turn
+                    self.receive(self.pipe.recv_bytes())
+                if key in self.lanes:
+                    self.guarded(key, self.lanes[key], self.turn)
+
+    def turn(self, key, lane):
+        """One lane's turn: a slice of training, a picture, its state for safekeeping."""
+        if lane.ready(time.monotonic()):
+            lane.slice(SLICE)
+        if lane.has_news():
+            self.say(key, *lane.frame())
+        if lane.worth_keeping(time.monotonic()):
+            self.say(key, *lane.keep())
 
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
         now, soonest = time.monotonic(), None
         for lane in self.lanes.values():
-            if lane.has_news() or lane.ready(now):
+            if lane.has_news() or lane.ready(now) or lane.worth_keeping(now):
                 return 0.0
             wakes = lane.wakes()
             if wakes is not None and (soonest is None or wakes < soonest):
@@ -73,14 +80,14 @@ class Worker:
         """Does what one message asks; anything wrong with it is answered in words."""
         key = ("", 0)
         try:
-            header, _ = decode(message)
+            header, arrays = decode(message)
             key = (str(header.get("session", "")), int(header.get("lane", 0)))
             do = header.get("do")
             act = getattr(self, f"do_{do}", None)
             if act is None:
                 known = [name[3:] for name in dir(self) if name.startswith("do_")]
                 raise ValueError(f"{do!r} is unknown; {nearest(do, known)}")
-            act(key, header)
+            act(key, {**header, "arrays": arrays})
         except (ProtocolError, ValueError, TypeError, KeyError) as error:
             text = str(error) or type(error).__name__
             self.say(key, {"say": "refused", "text": text, "about": _about(message)})
@@ -90,21 +97,22 @@ class Worker:
             raise ValueError("this run is not open; open it first")
         return self.lanes[key]
 
-    def begin(self, key, settings, playing=False, pace=0.0):
+    def begin(self, key, settings, playing=False, pace=0.0, kept=None, continued=False):
         """A new run in place of whatever was there; only once it could be made."""
-        lane = Lane(settings)
+        lane = Lane(settings, kept)
         old = self.lanes.get(key)
         if old is not None:
             lane.wanted = old.wanted
         if playing:
             lane.play(pace)
         self.lanes[key] = lane
-        self.say(key, *lane.opened())
+        opened, arrays = lane.opened()
+        self.say(key, {**opened, "continued": continued}, arrays)
 
     def do_open(self, key, header):
-        self.begin(
-            key, header.get("settings", {}), header.get("playing", False), header.get("pace")
-        )
+        settings, continued = header.get("settings", {}), bool(header.get("continued"))
+        playing, pace = header.get("playing", False), header.get("pace")
+        self.begin(key, settings, playing, pace, kept=header["arrays"], continued=continued)
 
     def do_restart(self, key, header):
         lane = self.lane(key)

@@ -161,7 +161,8 @@ def test_twenty_five_gaussians_is_a_set_in_fixed_order():
     assert made.points.shape == (100_000, 2)
     label, _ = by_mode(made.points.astype(np.float64), MODES["25gaussians"][0])
     assert (np.bincount(label) == 4000).all()
-    assert (label[:-1] == label[1:]).mean() < 0.05  # shuffled: 1/25 of neighbours agree
+    agree = (label[:-1] == label[1:]).mean()  # shuffled: so do 1/25 of all neighbours
+    assert abs(agree - 0.04) < 5 * math.sqrt(0.04 * 0.96 / 100_000)
     draws = setup64(small(data="25gaussians", batch=256, critic_steps=1)).draws
     for step in (0, 1, 63, 64, 390, 391):
         at = np.arange(step * 256, (step + 1) * 256) % 100_000

@@ -356,6 +356,9 @@ def test_a_step_is_pure(name):
     assert all(torch.equal(a, b) for a, b in zip(parts, held, strict=True))
     assert_near(first, second, 0.0)
     assert not torch.equal(first.critic, players.critic)
+    assert not torch.equal(first.generator, players.generator)
+    for held_before, held_after in zip(memory, kept, strict=True):
+        assert not torch.equal(held_before[0], held_after[0])
     for one_half, other in zip(kept, again, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one_half, other, strict=True))
     assert not any(part.requires_grad for part in (*first, *kept.generator, *kept.critic))

@@ -1,0 +1,152 @@
+"""Checkpoints: files of tensors and plain values, written whole or not at all, checked when read.
+
+    checkpoints/step-00000300.ckpt   torch.save of {format, step, data, state: {name: tensor}}
+    checkpoints/step-00000300.json   {sha256, step} of it
+    checkpoints/last.json            {file}: where to go on from
+
+A file is only ever read with ``weights_only=True``: no code in it can run.
+"""
+
+import hashlib
+import io
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from toylab.trainer import flatten, restore
+
+FORMAT = "toylab-image-1"
+KEPT = 2
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used; the text says why, and which other one can."""
+
+
+def write(path, data):
+    """Writes bytes so that a crash leaves the old file or the new one, never half of one."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the new name itself must reach the disk
+    finally:
+        os.close(folder)
+
+
+def save(folder, state, data):
+    """Writes a state's checkpoint and removes all but this and the one before; returns its path.
+
+    data -- the fingerprint of the images. Files of later steps, left by a run that was taken up
+    again further back, are removed too.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # A clone holds its own numbers only; a view would bring its whole storage along.
+    tensors = {name: tensor.detach().cpu().clone() for name, tensor in flatten(state).items()}
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, "step": state.step, "data": data, "state": tensors}, buffer)
+    path = folder / f"step-{state.step:08d}.ckpt"
+    write(path, buffer.getvalue())
+    digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
+    write(path.with_suffix(".json"), _json({"sha256": digest, "step": state.step}))
+    write(folder / "last.json", _json({"file": path.name}))
+    earlier = [other for other in _all(folder) if other < path]
+    for other in set(_all(folder)) - {path, *earlier[1 - KEPT :]}:
+        other.unlink()
+        other.with_suffix(".json").unlink(missing_ok=True)
+    return path
+
+
+def _json(value):
+    return json.dumps(value).encode() + b"\n"
+
+
+def _all(folder):
+    return sorted(Path(folder).glob("step-*.ckpt"))
+
+
+def last(folder):
+    """The path of the newest finished checkpoint; raises `CheckpointError` where there is none."""
+    try:
+        name = json.loads((Path(folder) / "last.json").read_text())["file"]
+        path = Path(folder) / Path(name).name
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{folder} has no finished checkpoint{_others(folder)}") from error
+    return path
+
+
+def load(path, like, data=None):
+    """The state in a file, with the structure of the state `like`; raises `CheckpointError`.
+
+    data -- the fingerprint of the images that the run must go on with; not compared where None.
+    """
+    path = Path(path)
+    try:
+        return _load(path, like, data)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}{_others(path.parent, path)}") from error
+
+
+def _load(path, like, data):
+    content = _verified(path)
+    try:
+        held = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a hostile file makes the reader raise
+        raise CheckpointError("holds more than tensors and plain values: refused") from error
+    if not isinstance(held, dict) or held.get("format") != FORMAT:
+        raise CheckpointError(f"is not a checkpoint of form {FORMAT}")
+    if data is not None and held.get("data") != data:
+        raise CheckpointError("was trained on other images than this run finds now")
+    tensors = held.get("state")
+    if not isinstance(tensors, dict) or not all(map(_plain, tensors.values())):
+        raise CheckpointError("its state is not a table of tensors")
+    try:
+        state = restore(like, tensors)
+    except ValueError as error:
+        raise CheckpointError(f"belongs to other networks or settings: {error}") from error
+    for name, tensor in flatten(like).items():
+        if tensors[name].dtype != tensor.dtype:
+            raise CheckpointError(f"{name} must be {tensor.dtype}, got {tensors[name].dtype}")
+    return state
+
+
+def _plain(tensor):
+    return type(tensor) is torch.Tensor and tensor.layout == torch.strided and not tensor.is_meta
+
+
+def _verified(path):
+    """The file's bytes, once their sha256 is the one written beside them."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"cannot be read ({error.strerror})") from error
+    try:
+        wanted = json.loads(path.with_suffix(".json").read_text())["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError("has no sha256 in a .json beside it") from error
+    if hashlib.sha256(content).hexdigest() != wanted:
+        raise CheckpointError("is damaged: its sha256 is not the one written beside it")
+    return content
+
+
+def _others(folder, than=None):
+    """Names the newest other file that is whole, or says that there is none."""
+    for path in reversed(_all(folder)):
+        if path != than:
+            try:
+                _verified(path)
+            except CheckpointError:
+                continue
+            return f"; the last good one is {path}"
+    return ""

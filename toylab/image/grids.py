@@ -1,0 +1,70 @@
+"""Sample grids: images from a vector that do not depend on each other, and PNG files of them."""
+
+import io
+import math
+
+import numpy as np
+import torch
+
+from toylab.image.checkpoint import write
+from toylab.image.data import DataError
+from toylab.image.networks import calibrated
+from toylab.randomness import Keys
+
+CALIBRATION = 1024  # latents whose statistics the normalisations hold while sampling
+CHUNK = 256
+TILE = 32  # smaller images are enlarged by a whole factor, to at least this many pixels a side
+
+
+def fakes(setup, vector, n, seed=0):
+    """n images (n, channels, height, width) of the generator with this vector, as numpy in [−1, 1].
+
+    The normalisations' statistics come from latents of their own, the same for every seed, and
+    image i is the same however many are asked for.
+    """
+    latent = setup.sources[1]
+
+    def drawn(keys, count):
+        points = torch.from_numpy(latent.sample(count, keys))
+        return points.to(setup.device, setup.dtype)
+
+    batch = drawn(Keys(0, "sample/calibration"), CALIBRATION)
+    network = calibrated(setup.networks.generator, vector, batch)
+    with torch.no_grad():
+        chunks = drawn(Keys(seed, "sample"), n).split(CHUNK)
+        made = torch.cat([network.apply(vector, chunk).value for chunk in chunks])
+    return made.cpu().numpy()
+
+
+def reals(setup, n, seed=0):
+    """n real images, for a grid beside the fakes."""
+    return setup.sources[0].sample(n, Keys(seed, "sample/real"))
+
+
+def grid(images):
+    """(n, 1 or 3, h, w) in [−1, 1] -> uint8 (H, W) or (H, W, 3): a square of tiles, row by row."""
+    n, channels, height, width = images.shape
+    if channels not in (1, 3):
+        raise DataError(f"a picture has 1 or 3 channels, got {channels}")
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    factor = max(1, math.ceil(TILE / max(height, width)))
+    tiles = np.clip((images + 1) * 127.5, 0, 255).round().astype(np.uint8)
+    tiles = tiles.repeat(factor, 2).repeat(factor, 3).transpose(0, 2, 3, 1)
+    tiles = np.pad(tiles, ((0, rows * columns - n), (1, 1), (1, 1), (0, 0)))
+    sheet = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2)
+    sheet = sheet.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)
+    return sheet[..., 0] if channels == 1 else sheet
+
+
+def save(path, images):
+    """Writes the grid of these images as a PNG file."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DataError(
+            "PNG files need Pillow, which is not installed: pip install 'toylab[image]'"
+        ) from error
+    buffer = io.BytesIO()
+    Image.fromarray(grid(images)).save(buffer, "PNG")
+    write(path, buffer.getvalue())

@@ -14,9 +14,10 @@ from toylab.networks import mlp
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
+from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import exponential, jumps, linear
-from toylab.trainer import Setup, flatten, losses, restore, train
+from toylab.trainer import Setup, flatten, losses, restore, sample, train
 
 F64 = {"dtype": torch.float64}
 
@@ -220,6 +221,17 @@ def test_three_held_states_survive_further_training(optimizer):
         for name, tensor in flatten(state).items():
             assert torch.equal(tensor, copy[name]), name
     assert len({state.players.critic.sum().item() for state in kept}) == 3
+
+
+def test_each_player_starts_from_its_own_stream():
+    setup = setup64(small(seed=3, initialisation="uniform"))
+    start = setup.start()
+    for name, vector in start.players._asdict().items():
+        network = getattr(setup.networks, name)
+        expected = network.init(Keys(3, f"init/{name}").rng())
+        assert torch.equal(vector, torch.from_numpy(expected).double())
+    assert not torch.equal(start.players.generator[:12], start.players.critic[:12])
+    assert torch.equal(start.average, start.players.generator) and start.step == 0
 
 
 def test_same_seed_same_run_other_seed_another():
@@ -454,6 +466,24 @@ def test_losses_are_those_of_the_next_minibatch_unweighted(penalty, members):
     for name, value in expected.items():
         assert found[name] == pytest.approx(value.tolist(), rel=1e-9, abs=1e-12)
         assert isinstance(found[name], list) == bool(members)
+
+
+def test_samples_are_of_the_averaged_generator():
+    """Fresh latents from the seed; member e of an ensemble draws with seed + e."""
+    experiment = small(average=0.9)
+    setup, state = setup64(experiment), run(experiment, 10)
+    found = sample(experiment, state, 50, seed=3, setup=setup)
+    latent = torch.from_numpy(setup.sources[1].sample(50, Keys(3, "sample"))).double()
+    expected = setup.networks.generator.apply(state.average, latent).value
+    assert_near(torch.from_numpy(found), expected, 0.0)
+    now = setup.networks.generator.apply(state.players.generator, latent).value
+    assert (now - expected).abs().max() > 1e-3
+    ensemble = small(average=0.9, members=2)
+    whole = sample(ensemble, run(ensemble, 10), 50, seed=3, setup=setup64(ensemble))
+    assert_near(torch.from_numpy(whole[0]), expected, 1e-12)
+    alone = small(average=0.9, seed=1)
+    other = sample(alone, run(alone, 10), 50, seed=4, setup=setup64(alone))
+    assert_near(torch.from_numpy(whole[1]), torch.from_numpy(other), 1e-12)
 
 
 def test_images_walk_the_same_trajectory_as_points():

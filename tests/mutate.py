@@ -231,7 +231,7 @@ def tried(mutant):
 
 
 def main(words):
-    """Tries the mutants whose names hold one of the words; prints the table; 0 if all are caught."""
+    """Tries the mutants whose names hold one of the words; 0 if every one of them is caught."""
     chosen = [m for m in mutants() if not words or any(word in m.what for word in words)]
     files = sorted({name for mutant in chosen for name in mutant.tests})
     whole = [Mutant(f"nothing broken: {name}", "tables", (name,)) for name in files]

@@ -13,10 +13,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from toylab.ui import theme
+from toylab.ui.arrows import PUSH, SMALLEST, arrows, nice
 from toylab.ui.legend import CROWD
 
-PUSH = 30.0  # longest push arrow, px
-SMALLEST = 3.0  # below that many px an arrow is a dot: no direction is pretended
 SLOPES = 17  # nodes of the slope field along one side
 EDGE = 40  # at most so many ticks for fakes outside
 
@@ -87,23 +86,6 @@ def _compose():
         width=572, height=572, xaxis=None, yaxis=None, toolbar=None, show_legend=False,
         show_frame=False, border=0, title="",
     ))  # fmt: skip
-
-
-def arrows(start, vectors, scale, longest, pixel):
-    """Segments and heads of arrows with log length: 0 at 0, `longest` px at `scale` and above."""
-    norm = np.hypot(*vectors.T)
-    floor = scale / 30
-    length = longest * np.clip(np.log1p(norm / floor) / np.log1p(scale / floor), 0, 1)
-    unit = vectors / np.maximum(norm, 1e-30)[:, None]
-    dot = length < SMALLEST
-    shift = unit * (np.where(dot, 0, length) * pixel)[:, None]
-    return shift, np.arctan2(vectors[:, 1], vectors[:, 0]) - np.pi / 2, dot
-
-
-def nice(value):
-    """The next of 1, 2, 5 times a power of ten, so that printed scales do not breathe."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999)
 
 
 class Arena:
@@ -298,7 +280,7 @@ class Arena:
         start, vectors = table[:, :2], table[:, 2:]
         key = "force" if name == "push" else "field"
         self.scales[key] = scale = nice(scale) if scale and scale > 0 else 1.0
-        shift, angle, dot = arrows(start, vectors, scale, longest, self.pixel)
+        shift, angle, dot = arrows(vectors, scale, longest, self.pixel)
         start = start - centred * shift
         end = start + shift
         (x0, y0), (x1, y1) = start.T, end.T

@@ -88,7 +88,10 @@ class Controls:
         self.widgets, self.stops, self.quiet = {}, {}, False
         self.hands = {}  # field -> when a hand last moved it
         self.sections = {}
-        self.sizes = pn.pane.HTML("", css_classes=["toylab-sizes"], margin=(0, 0, 4, 0))
+        self.sizes = pn.pane.HTML(
+            "", css_classes=["toylab-sizes"], margin=(0, 0, 4, 0),
+            styles={"font-size": "12px", "line-height": "16px"},
+        )  # fmt: skip
         for group in schema["groups"]:
             opened = group["name"] in OPEN
             section = pmui.Card(
@@ -143,6 +146,8 @@ class Controls:
         widget.styles = {"flex": "1 1 100%" if full else "1 1 calc(50% - 6px)", "min-width": "0"}
         widget.sizing_mode = "stretch_width"
         if name != "data":
+            # The slower way, for a value that Python itself sets and as a second line.
+            widget.param.watch(lambda event: self._set(name, event.new), "value")
             widget.jscallback(
                 args={"beat": self.beat},
                 value=f"""beat.command = JSON.stringify(

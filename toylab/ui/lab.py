@@ -13,13 +13,14 @@ from bokeh.themes import Theme
 from panel.custom import Child, JSComponent
 
 from toylab.ui import legend, theme, transport
-from toylab.ui.arena import PUSH, Arena
+from toylab.ui.arena import Arena
+from toylab.ui.arrows import PUSH
 from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
 from toylab.ui.controls import Controls
 from toylab.ui.phrases import caption, change, readings, spoken
-from toylab.ui.session import Link
+from toylab.ui.session import Link, warm
 from toylab.ui.settings import from_address
 
 FIRST_PACE = 5.0  # steps a second for the first second: one sees a blob and arrows
@@ -124,7 +125,10 @@ class Lab:
         self.step = header.get("step", 0)
         self.data, self.sizes = header["data"], header["sizes"]
         self.arena.open(header, arrays["real"])
-        self.charts.clear()
+        if header.get("continued"):
+            self.notice(f"The engine had stopped; the run went on from step {self.step:,}.")
+        else:
+            self.charts.clear()
         self.controls.accept(self.accepted)
         self.controls.sizes.object = (
             f"Generator {self.sizes['generator']:,} numbers, critic {self.sizes['critic']:,}"
@@ -176,10 +180,13 @@ class Lab:
         self.notice(f"The run has stopped: {text}", "bad")
         self.say_state()
 
-    def lost(self, text):
-        self.ready, self.link.asked, self.link.playing = False, 0, False
-        self.waiting = f"{text} Reload the page to start again."
-        self.notice(self.waiting, "bad")
+    def lost(self, text, again=False):
+        """The engine process died; where `again` is true the run is about to go on in another."""
+        self.ready = False
+        if not again:
+            self.link.playing = False
+            self.waiting = f"{text or 'The engine has stopped.'} Reload the page to start again."
+            self.notice(self.waiting, "bad")
         self.say_state()
 
     # ---------------------------------------------------------------- a hand speaks
@@ -322,6 +329,7 @@ def lab():
     doc.theme = Theme(json={"attrs": {name: {} for name in ("Figure", "Plot", "Axis", "Grid")}})
     query = {name: values[-1].decode() for name, values in pn.state.session_args.items()}
     made = Lab(doc, query)
+    asyncio.ensure_future(warm())  # the engine starts while the browser still loads the page
     pn.state.onload(made.start)
     pn.state.on_session_destroyed(lambda context: made.link.close())
     return made.view()

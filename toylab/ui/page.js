@@ -88,7 +88,7 @@ export function render({model, view}) {
   theme.id = "toylab-theme"
   const controls = node("aside", "controls", root)
   controls.setAttribute("aria-label", "Settings")
-  controls.append(model.get_child("controls"))
+  node("div", "scroll", controls).append(model.get_child("controls"))
   const staged = node("div", "staged", controls, `<p></p><button class="go">Restart, same seed</button><button class="undo">Undo</button>`)
   staged.hidden = true
   staged.querySelector(".go").onclick = () => send({do: "restart"})

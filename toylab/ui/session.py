@@ -5,6 +5,7 @@ so the newest state is always at most two pictures away, whatever the browser's 
 """
 
 import asyncio
+import contextlib
 import time
 
 from panel.io import hold
@@ -17,6 +18,12 @@ BUSY = 0.15  # seconds of painting from which on only one picture is on its way
 LOST = 2.0  # seconds after which an acknowledgement counts as lost
 LOOK = 0.25  # seconds between looks at connection and acknowledgement
 GONE = 2  # so many looks in a row without a connection close the run
+
+
+async def warm():
+    """Starts the engine if it does not run yet; what goes wrong is told by `Link.start`."""
+    with contextlib.suppress(Exception):
+        await client.engine()
 
 
 class Link:
@@ -34,12 +41,12 @@ class Link:
         beat.on_change("ack", lambda attr, old, new: self._painted())
         beat.on_change("visible", lambda attr, old, new: self.pump())
 
-    async def start(self, **opening):
+    async def start(self):
         """Finds the engine, opens the run, and watches the connection until it is gone."""
         try:
             engine = await client.engine()
         except Exception as error:  # whatever it is, the page says it in words
-            self._tell(self.page.lost, f"The engine did not start: {error}")
+            self._tell(self.page.lost, f"The engine did not start: {error}.")
             return
         self._tell(self.page.schema, engine.schema)
         self.session = engine.session(self.receive)
@@ -64,12 +71,14 @@ class Link:
             self.asked = max(0, self.asked - 1)
             self._tell(self._show, header, arrays)
         elif say == "opened":
-            self.asked = 0
             self._tell(self.page.opened, header, arrays)
         elif say == "changed":
             self._tell(self.page.changed, header, arrays)
-        elif say in ("refused", "failed", "lost"):
+        elif say in ("refused", "failed"):
             self._tell(getattr(self.page, say), header.get("text", ""))
+        elif say == "lost":
+            self.asked = 0
+            self._tell(self.page.lost, header.get("text", ""), header.get("again", False))
         self.pump()
 
     def _show(self, header, arrays):

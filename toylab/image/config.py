@@ -37,6 +37,7 @@ class Settings(param.Parameterized):
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")
     save_every = Whole(100, bounds=(1, 10**9), doc="Steps between two checkpoints.")
     precision = Name("float32", ("float32", "float64"), doc="Of all numbers of the run.")
+    threads = Whole(0, bounds=(0, 1024), doc="CPU threads of torch; 0: as many as it likes.")
     device = Name("auto", ("auto", "cpu", "cuda"), doc="auto: the GPU where there is one.")
 
 

@@ -54,6 +54,8 @@ class Stop:
 def prepare(config):
     """The core's `Setup` with this run's networks and images; raises `ConfigError`, `DataError`."""
     experiment, settings = config.experiment, config.settings
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -313,7 +313,7 @@ def test_a_swap_keeps_the_players_and_resets_only_its_own_memory(name, value):
     half = run(small(average=0.9), 9)
     new = setup64(small(average=0.9, **{name: value}))
     expected = half
-    if name in ("rule", "optimizer"):
+    if name == "rule":
         expected = half._replace(memory=new.optimizer.init(half.players))
     if name == "constraint":
         expected = half._replace(constraint=new.constraint.init(half.players.critic))

@@ -191,8 +191,10 @@ class Setup:
             self._refresh()
             return self, state
         new = Setup(self.experiment, self.networks, self.given, self.dtype, self.device)
-        if changed & {"rule", "optimizer"}:
-            state = state._replace(memory=new.optimizer.init(state.players))
+        fresh = state._replace(memory=new.optimizer.init(state.players))
+        # Another order of moves with the same rule goes on with that rule's moments.
+        if "rule" in changed or flatten(fresh).keys() != flatten(state).keys():
+            state = fresh
         if "constraint" in changed:
             state = state._replace(constraint=new.constraint.init(state.players.critic))
         return new, state

@@ -265,6 +265,7 @@ def test_it_follows_the_system_where_nobody_chose(lab, page):
     page.emulate_media(color_scheme="dark")
     lab("?play=0")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    until(page, "Number('0x' + window.toylab.figure().border_fill_color.slice(1)) < 0x404040")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -180,8 +180,9 @@ class Arena:
                 setattr(renderer.glyph, prop, theme.colour(token, dark))
             renderer.visible = row.layer in self.on or row.layer in ("rings", "axes")
         self.mapper.palette = theme.surface_map(dark)
-        self.figure.background_fill_color = theme.colour("page", dark)
-        self.figure.border_fill_color = theme.colour("page", dark)
+        # The ground that panel-material-ui, too, gives to every figure when the theme changes.
+        ground = theme.colour("panel", dark)
+        self.figure.update(background_fill_color=ground, border_fill_color=ground)
         self.figure.outline_line_color = None
 
     def open(self, header, real):

@@ -9,7 +9,6 @@ import holoviews as hv
 import panel as pn
 import panel_material_ui as pmui
 import param
-from bokeh.themes import Theme
 from panel.custom import Child, JSComponent
 
 from toylab.ui import legend, theme, transport
@@ -59,7 +58,7 @@ class Lab:
         self.restyle()
         self.say_state()
         self.beat.on_change("command", lambda attr, old, new: self.command(json.loads(new)))
-        self.beat.on_change("dark", lambda attr, old, new: self.restyle())
+        self.beat.on_change("dark", lambda attr, old, new: (self.restyle(), self.say_state()))
         self.beat.on_change("pixels", lambda attr, old, new: self._resized())
 
     def view(self):
@@ -308,6 +307,7 @@ class Lab:
         fields = self.controls.fields if self.controls else {}
         state = {
             "playing": self.link.playing,
+            "dark": self.beat.dark,
             "notch": transport.notch_of(self.link.pace),
             "pace_words": transport.pace_words(self.link.pace),
             "layers": sorted(self.arena.on),
@@ -324,9 +324,6 @@ def lab():
     """The page of this session, ready to be served; its run starts once the browser has it."""
     hv.extension("bokeh")
     doc = pn.state.curdoc
-    # A theme of the document's own keeps panel-material-ui from repainting the figures: their
-    # colours are in `toylab.ui.theme` alone.
-    doc.theme = Theme(json={"attrs": {name: {} for name in ("Figure", "Plot", "Axis", "Grid")}})
     query = {name: values[-1].decode() for name, values in pn.state.session_args.items()}
     made = Lab(doc, query)
     asyncio.ensure_future(warm())  # the engine starts while the browser still loads the page

@@ -23,10 +23,11 @@ function typing(event) {
 function themes(beat, button) {
   const system = matchMedia("(prefers-color-scheme: dark)")
   const chosen = () => localStorage.getItem("toylab-theme")
+  let ready = false // what is sent before Panel calls the page loaded may be answered to nobody
   const apply = () => {
     const dark = chosen() ? chosen() === "dark" : system.matches
     document.documentElement.dataset.theme = dark ? "dark" : "light"
-    beat.dark = dark
+    if (ready) { beat.dark = dark }
     const words = dark ? "Light colours" : "Dark colours"
     button.title = words
     button.setAttribute("aria-label", words)
@@ -34,10 +35,17 @@ function themes(beat, button) {
   }
   system.addEventListener("change", apply)
   button.onclick = () => {
-    localStorage.setItem("toylab-theme", beat.dark ? "light" : "dark")
+    const dark = document.documentElement.dataset.theme === "dark"
+    localStorage.setItem("toylab-theme", dark ? "light" : "dark")
     apply()
   }
   apply()
+  beat.properties.state.change.connect(() => {
+    if (!ready) {
+      ready = true
+      apply()
+    }
+  })
 }
 
 // A picture counts as painted one animation frame after it came; only then comes the next one.
@@ -124,13 +132,20 @@ export function render({model, view}) {
     cards[name] = {card, plot, value: card.querySelector("output")}
   }
 
+  // The arena shows itself once it has both a picture and the right colours: no flash in the dark.
+  let pictured = false
+  const reveal = () => {
+    if (pictured && JSON.parse(beat.state).dark === beat.dark) { root.dataset.painted = "yes" }
+  }
   const paint = (said) => {
     waiting.hidden = true
-    root.dataset.painted = "yes"
+    pictured = true
+    reveal()
     square.dataset.step = said.step
     square.dataset.recorded = said.recorded
     if (caption.innerHTML !== said.caption) { caption.innerHTML = said.caption }
     for (const name in cards) { cards[name].value.textContent = said[name] ?? "" }
+    cards.says.card.querySelector("h2").firstChild.textContent = said.says_title
   }
   unpacker(doc)
   themes(beat, theme)
@@ -138,6 +153,7 @@ export function render({model, view}) {
 
   const state = () => {
     const now = JSON.parse(beat.state)
+    reveal()
     staged.hidden = !now.staged
     if (now.staged) { staged.querySelector("p").textContent = now.staged }
     const key = JSON.stringify(now.notices ?? [])

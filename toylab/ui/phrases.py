@@ -74,6 +74,9 @@ class readings:
         return {
             "clusters": f"{found(scalars)} of {total}" if total else "",
             "losses": f"D {critic} · G {generator}",
+            "says_title": "Critic says “real” to"
+            if scalars.get("probability", True)
+            else "Critic’s mean score of",
             "says": f"{real} · {fake}",
         }
 

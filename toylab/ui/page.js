@@ -46,6 +46,10 @@ function themes(beat, button) {
       apply()
     }
   })
+  if (JSON.parse(beat.state).seed != null) {
+    ready = true
+    apply()
+  }
 }
 
 // A picture counts as painted one animation frame after it came; only then comes the next one.
@@ -62,7 +66,7 @@ function pulse(beat, paint) {
       return Array.from(x, (step, k) => [step, what[k]])
     },
   }
-  beat.properties.seq.change.connect(() => {
+  const painted = () => {
     const seq = beat.seq
     const said = JSON.parse(beat.words)
     requestAnimationFrame(() => {
@@ -75,7 +79,9 @@ function pulse(beat, paint) {
       lab.painted += 1
       beat.ack = Math.max(seq, beat.ack)
     })
-  })
+  }
+  beat.properties.seq.change.connect(painted)
+  if (beat.seq > 0) { painted() } // it came before this page was laid out
   const seen = () => { beat.visible = !document.hidden }
   document.addEventListener("visibilitychange", seen)
   seen()

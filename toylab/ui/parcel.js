@@ -5,7 +5,8 @@ function unpacker(doc) {
   const parcel = doc.get_model_by_name("parcel")
   const {ndarray} = window.Bokeh.require("core/util/ndarray")
   const sources = {}
-  parcel.properties.data.change.connect(() => {
+  const unpack = () => {
+    if (!parcel.data.layout.length) { return }
     const numbers = parcel.data.numbers[0]
     const layout = JSON.parse(parcel.data.layout[0])
     for (const name in layout) {
@@ -19,6 +20,8 @@ function unpacker(doc) {
       sources[name] ??= doc.get_model_by_name(`source-${name}`)
       sources[name].setv({data}, {sync: false})
     }
-  })
+  }
+  parcel.properties.data.change.connect(unpack)
+  unpack() // a quick engine's first picture may be there before this page was laid out
 }
 

@@ -132,6 +132,8 @@ class Link:
             now = time.monotonic()
             if self.sent_at and now - max(self.sent_at.values()) > LOST and self.beat.visible:
                 self.sent_at.clear()
+                if not self.playing:
+                    self.send("pause")  # a paused engine draws its picture once more
                 self.pump()
         self.close()
 

@@ -3,6 +3,7 @@
 import math
 import time
 
+import numpy as np
 import torch
 
 from toylab import cards, schedules
@@ -30,7 +31,7 @@ class Lane:
         self.recording = Recording()
         self.playing, self.pace, self.pending = False, 0.0, 0
         self.failure, self.told = None, False
-        self.wanted, self.drawn, self.due = [], None, 0.0
+        self.wanted, self.drawn, self.shown, self.due = [], None, set(), 0.0
         self._rate, self._recorded = Rate(), 0.0
         self.state = self.setup.start()
         self.kept_at, self.kept_step = 0.0, None
@@ -94,11 +95,11 @@ class Lane:
             raise ValueError(f"this run has stopped ({self.failure}); reset it")
         self.playing, self.pending = False, self.pending + count
 
-    def want(self, layers, surface):
+    def want(self, layers):
         unknown = [layer for layer in layers if layer not in LAYERS]
         if unknown:
             raise ValueError(f"layer {unknown[0]!r} is unknown; {nearest(unknown[0], LAYERS)}")
-        self.wanted.append((tuple(layers), surface))
+        self.wanted.append(tuple(layers))
         del self.wanted[:-4]  # a page has at most two in flight; more can only be a mistake
 
     # ------------------------------------------------------------------ what the worker does
@@ -149,17 +150,25 @@ class Lane:
         self.playing, self.pending, self.failure = False, 0, text
 
     def has_news(self):
-        """Whether a wanted picture can be answered: something changed since the last one."""
-        return bool(self.wanted) and self.drawn != self.state.step and not self.pending
+        """Whether a wanted picture can be answered: a new step, or a layer not yet drawn of it."""
+        return not self.pending and self._answerable() is not None
+
+    def _answerable(self):
+        """The first want that the newest picture did not answer."""
+        if self.drawn != self.state.step:
+            return self.wanted[0] if self.wanted else None
+        return next((layers for layers in self.wanted if not self.shown.issuperset(layers)), None)
 
     def frame(self):
-        """(header, arrays) of the newest state."""
-        layers, surface = self.wanted.pop(0)
-        header, arrays = self.draw(self.state, layers, surface)
+        """(header, arrays) of the newest state, for the first want that is worth a picture."""
+        layers = self._answerable()
+        self.wanted.remove(layers)
+        header, arrays = self.draw(self.state, layers)
+        self.shown = set(layers) | (self.shown if self.drawn == self.state.step else set())
         self.drawn = self.state.step
         return header, arrays
 
-    def draw(self, state, layers, surface=128, recorded=False):
+    def draw(self, state, layers, recorded=False):
         """(header, arrays) of any state of this run."""
         fast = self.playing and not self.slow and not recorded
         exact = not fast
@@ -177,7 +186,7 @@ class Lane:
             "layers": list(layers),
             "scalars": scalars,
         }
-        return header, made.arrays
+        return header, {**made.arrays, **_shades(made)}
 
     def worth_keeping(self, now):
         """Whether the state that the web server keeps is older than it may be."""
@@ -229,6 +238,15 @@ class Lane:
             "numbers": self.setup.numbers,
             "window": {"extent": view.extent},
         }
+
+
+def _shades(made):
+    """The surface as the 256 shades in which it is drawn: a quarter of the bytes."""
+    if "surface" not in made.arrays:
+        return {}
+    low, high = made.scalars["surface_low"], made.scalars["surface_high"]
+    place = np.nan_to_num((made.arrays["surface"] - low) / (high - low), nan=0.5)
+    return {"surface": np.rint(255 * place.clip(0, 1)).astype(np.uint8)}
 
 
 def _dtype(array):

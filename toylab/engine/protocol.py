@@ -18,8 +18,8 @@ reset     seed (optional)                 the same run again from step 0; answer
 play      pace                            steps a second, 0 = as fast as it can
 pause                                     not one step more
 step      count                           exactly that many steps, then pause
-want      layers, surface, view           one picture of the newest state, or of the next if the
-                                          newest was drawn already; answered by one *frame*
+want      layers                          one picture of the newest state, or of the next if the
+                                          newest was drawn with them; answered by one *frame*
 recall    step                            the recorded state nearest to a step, as a *frame*
 close                                     forgets the run (without ``lane``: the whole session)
 ========  ==============================  ======================================================
@@ -34,7 +34,8 @@ opened   settings (every field resolved), continued (in another process), data (
          centres, radii, numbers, window), sizes (numbers of generator and critic), step;
          arrays: real (n, 2) in window coordinates
 changed  kind, changes, step at which they act
-frame    step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`)
+frame    step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`), the
+         surface as uint8 shades from surface_low to surface_high
 kept     settings, playing, pace, step; arrays: the run's whole state. Comes by itself, at least
          once a second while training and at every pause, so that a run outlives the engine
 refused  text: what was wrong, what was got, what to do; the run goes on as it was

@@ -156,7 +156,7 @@ class Worker:
         self.lane(key).take(header.get("count", 1))
 
     def do_want(self, key, header):
-        self.lane(key).want(header.get("layers", ()), header.get("surface", 128))
+        self.lane(key).want(header.get("layers", ()))
 
     def do_recall(self, key, header):
         lane = self.lane(key)

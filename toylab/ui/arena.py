@@ -2,7 +2,8 @@
 
 Composing anew for every picture (a `DynamicMap`) costs the server 10 to 50 times as much, and the
 arena has to show the same eighteen glyphs in the same order anyway. All arrays of a picture travel
-as one parcel that `parcel.js` lays out in the sources: Bokeh would send two messages for each.
+as one parcel that `parcel.js` lays out in the sources: Bokeh would send two messages for each. The
+surface comes as the 256 shades of its palette, in a quarter of the bytes.
 """
 
 import json
@@ -108,7 +109,8 @@ class Arena:
             self.glyphs[row.name].name = f"glyph-{row.name}"
         for name, other in SHARED.items():
             self.glyphs[name].data_source = self.glyphs[other].data_source
-        self.parcel = ColumnDataSource({"numbers": [], "layout": []}, name="parcel")
+        self.parcel = ColumnDataSource({"bytes": [], "layout": []}, name="parcel")
+        self.shades = np.zeros(0, np.uint8)
         self.packed = {}  # name of a glyph -> its columns, until they are sent
         self.mapper = self.glyphs["surface"].glyph.color_mapper
         self.window = (-1.0, 1.0, -1.0, 1.0)
@@ -155,7 +157,7 @@ class Arena:
         self.packed[name] = columns
 
     def _send(self):
-        """Sends what was packed: one array of all numbers, and where each column lies in it."""
+        """Sends what was packed: one array of all bytes, and where each column lies in it."""
         numbers, layout, offset = [], {}, 0
         for name, columns in self.packed.items():
             for column, values in columns.items():
@@ -165,8 +167,11 @@ class Arena:
                 offset += values.size
         self.packed = {}
         if layout:
-            numbers = np.concatenate(numbers)
-            self.parcel.data = {"numbers": [numbers], "layout": [json.dumps(layout)]}
+            layout["shades"] = [4 * offset, *self.shades.shape]
+            # One array for both kinds: every array is two more messages on the socket.
+            whole = np.concatenate([np.concatenate(numbers).view(np.uint8), self.shades.ravel()])
+            self.shades = np.zeros(0, np.uint8)
+            self.parcel.data = {"bytes": [whole], "layout": [json.dumps(layout)]}
 
     def style(self, dark):
         """Sets every colour, width and alpha: after a change of theme or of the layers shown."""
@@ -179,7 +184,7 @@ class Arena:
             for prop, token in row.colours.items():
                 setattr(renderer.glyph, prop, theme.colour(token, dark))
             renderer.visible = row.layer in self.on or row.layer in ("rings", "axes")
-        self.mapper.palette = theme.surface_map(dark)
+        self.mapper.update(palette=theme.surface_map(dark), low=0, high=255)
         # The ground that panel-material-ui, too, gives to every figure when the theme changes.
         ground = theme.colour("panel", dark)
         self.figure.update(background_fill_color=ground, border_fill_color=ground)
@@ -260,8 +265,8 @@ class Arena:
         if "surface" in arrays:
             x0, x1, y0, y1 = self.window
             corner = {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
-            self._pack("surface", image=arrays["surface"], **corner)
-            self.mapper.update(low=scalars["surface_low"], high=scalars["surface_high"])
+            self.shades = arrays["surface"]
+            self._pack("surface", **corner)
         lines = {"half": "half", "grid": "grid", "density_half": "core", "density_most": "most"}
         for array, name in lines.items():
             if array in arrays:

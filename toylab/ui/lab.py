@@ -161,8 +161,6 @@ class Lab:
             **readings.of(self.scalars),
         }
         self.beat.words = json.dumps(words)
-        if self.link.slow and not set(self.wanted()) <= self.layers:
-            self.link.send("pause" if not self.link.playing else "play", pace=self.link.pace)
 
     def refused(self, text):
         self.notice(text, "bad")
@@ -241,7 +239,8 @@ class Lab:
             return
         self.arena.on ^= {told["name"]}
         self.arena.style(self.beat.dark)
-        self.link.pump()
+        # Where no new step is coming, the picture on the screen lacks a layer that is new.
+        self.link.pump(at_once=self.link.slow and told["name"] in self.arena.on)
 
     def do_set(self, told):
         if self.controls is not None:
@@ -281,10 +280,8 @@ class Lab:
     # ---------------------------------------------------------------- what is shown
 
     def wanted(self):
-        """The layers to ask for: all of them where there is time, so that a switch acts at once."""
-        return list(
-            legend.NAMES if self.link.slow else (n for n in legend.NAMES if n in self.arena.on)
-        )
+        """The layers to ask for: those that are on, bottom to top."""
+        return [name for name in legend.NAMES if name in self.arena.on]
 
     def notice(self, text, kind="warning"):
         self.notices = self.notices[-2:] + [{"id": next(self.numbers), "kind": kind, "text": text}]

@@ -7,15 +7,18 @@ function unpacker(doc) {
   const sources = {}
   const unpack = () => {
     if (!parcel.data.layout.length) { return }
-    const numbers = parcel.data.numbers[0]
-    const layout = JSON.parse(parcel.data.layout[0])
-    for (const name in layout) {
+    const bytes = parcel.data.bytes[0]
+    const {shades, ...columns} = JSON.parse(parcel.data.layout[0])
+    for (const name in columns) {
       const data = {}
-      for (const column in layout[name]) {
-        const [offset, ...shape] = layout[name][column]
-        const count = shape.reduce((one, other) => one * other, 1)
-        const values = new Float32Array(numbers.buffer, numbers.byteOffset + 4 * offset, count)
-        data[column] = shape.length === 2 ? [ndarray(values, {dtype: "float32", shape})] : values
+      for (const column in columns[name]) {
+        const [offset, count] = columns[name][column]
+        data[column] = new Float32Array(bytes.buffer, bytes.byteOffset + 4 * offset, count)
+      }
+      if (name === "surface") {
+        const [offset, ...shape] = shades
+        const values = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, shape[0] * shape[1])
+        data.image = [ndarray(values, {dtype: "uint8", shape})]
       }
       sources[name] ??= doc.get_model_by_name(`source-${name}`)
       sources[name].setv({data}, {sync: false})

@@ -113,7 +113,7 @@ class Link:
         room = 1 if self.slow or self.painting > BUSY else 2
         while at_once or self.asked + len(self.sent_at) < room:
             self.asked += 1
-            self.send("want", layers=self.page.wanted(), surface=128)
+            self.send("want", layers=self.page.wanted())
             at_once = False
 
     @property

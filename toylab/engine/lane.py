@@ -163,8 +163,11 @@ class Lane:
         """(header, arrays) of the newest state, for the first want that is worth a picture."""
         layers = self._answerable()
         self.wanted.remove(layers)
-        header, arrays = self.draw(self.state, layers)
-        self.shown = set(layers) | (self.shown if self.drawn == self.state.step else set())
+        if self.drawn != self.state.step:
+            self.shown = set()
+        # Of a step that was drawn already only what is new, so that nothing else on it moves.
+        header, arrays = self.draw(self.state, [name for name in layers if name not in self.shown])
+        self.shown |= set(layers)
         self.drawn = self.state.step
         return header, arrays
 

@@ -20,6 +20,7 @@ pause                                     not one step more
 step      count                           exactly that many steps, then pause
 want      layers                          one picture of the newest state, or of the next if the
                                           newest was drawn with them; answered by one *frame*
+                                          (of a step drawn before: with the new layers only)
 recall    step                            the recorded state nearest to a step, as a *frame*
 close                                     forgets the run (without ``lane``: the whole session)
 ========  ==============================  ======================================================

@@ -145,7 +145,6 @@ class Lab:
 
     def frame(self, header, arrays):
         self.step, self.scalars = header["step"], header["scalars"]
-        self.layers = set(header["layers"])
         self.arena.show(self.scalars, arrays)
         self.charts.add(self.step, self.scalars, self.link.slow)
         words = {

@@ -115,6 +115,22 @@ def test_mass_beyond_the_window_is_lost_and_does_not_come_back():
     assert drawn.sum() * (4 / 64) ** 2 == pytest.approx(0.5, abs=1e-3)
 
 
+def test_a_window_off_the_origin_draws_the_same_picture_moved_there():
+    here = Window(np.array([5.0, -3.0]), np.eye(2), 2.0, np.array([5.0, -3.0]))
+    rng, critic = Keys(6, "moved").rng(), critic_of(2)
+    points = rng.normal(0, 0.5, (300, 2))
+    one, _ = probes.density(points, PLANE, n=48)
+    two, _ = probes.density(points + here.origin, here, n=48)
+    assert two == pytest.approx(one, abs=1e-5)
+    line = probes.lines(one, one.max() / 2, PLANE)
+    assert probes.lines(two, one.max() / 2, here) == pytest.approx(
+        line + here.origin, abs=1e-4, nan_ok=True
+    )
+    moved = torch.from_numpy(here.origin)
+    there = probes.surface(lambda x: critic(x - moved), here, 8, LIKE)
+    assert there == pytest.approx(probes.surface(critic, PLANE, 8, LIKE), abs=1e-4)
+
+
 def test_levels_hold_the_share_of_mass_that_they_name():
     rng = Keys(5, "levels").rng()
     values, _ = probes.density(rng.normal(0, 0.5, (2000, 2)), PLANE, n=96)
@@ -152,8 +168,9 @@ def test_every_cards_window_shows_all_of_it_in_true_lengths(name):
     assert view.axes @ view.axes.T == pytest.approx(np.eye(2), abs=1e-12)
     points = source(card).sample(4000, Keys(9, "look")).astype(float)
     flat = view.flat(points)
-    assert abs(flat).max() < view.half, "a real point lies outside the window"
+    assert view.holds(flat).all(), "a real point lies outside the window"
+    assert card.embed or flat == pytest.approx(points), "the axes are not the data's own"
     assert view.lifted(flat) == pytest.approx(points, abs=1e-5), "the plane is not the data's plane"
     found = clusters(card)
     if found is not None:
-        assert abs(view.flat(found.centres)).max() < view.half
+        assert view.holds(view.flat(found.centres)).all()

@@ -73,7 +73,7 @@ class Pictures:
         if threshold is None:
             threshold = float((on_real.mean() + on_fake.mean()) / 2)
         scalars = self._scores(objective, on_real, on_fake, threshold)
-        scalars["outside"] = int((np.abs(flat) > view.half).any(1).sum())
+        scalars["outside"] = int((~view.holds(flat)).sum())
         arrays = {}
         if "fake" in layers:
             arrays["fake"] = flat

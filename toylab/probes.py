@@ -16,28 +16,38 @@ from toylab.randomness import Keys
 
 
 class Window(NamedTuple):
-    """A square piece of a plane in R^d: origin (d,), two orthonormal axes (2, d), half its side."""
+    """A square piece of a plane in R^d: origin (d,), two orthonormal axes (2, d), half its side.
+
+    `centre` (2,) are the origin's own coordinates in the window: its data coordinates for data in
+    the plane, so that the axes say what the data are, and 0 for a plane in space.
+    """
 
     origin: np.ndarray
     axes: np.ndarray
     half: float
+    centre: np.ndarray = np.zeros(2)
 
     def flat(self, points):
-        """(..., d) -> (..., 2): coordinates in the window's plane; directions too, if centred."""
-        return (np.asarray(points) - self.origin) @ self.axes.T
+        """(..., d) -> (..., 2): coordinates in the window's plane."""
+        return (np.asarray(points) - self.origin) @ self.axes.T + self.centre
 
     def lifted(self, points):
         """(..., 2) in the plane -> (..., d)."""
-        return np.asarray(points) @ self.axes + self.origin
+        return (np.asarray(points) - self.centre) @ self.axes + self.origin
 
     def lattice(self, n):
         """The centres of n × n cells, (n·n, 2), row by row from below."""
         line = (np.arange(n) + 0.5) / n * 2 * self.half - self.half
-        return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+        return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2) + self.centre
+
+    def holds(self, flat):
+        """Which of the points (..., 2) lie within the window."""
+        return (np.abs(np.asarray(flat) - self.centre) <= self.half).all(-1)
 
     @property
     def extent(self):
-        return [-self.half, self.half, -self.half, self.half]
+        x, y = self.centre.tolist()
+        return [x - self.half, x + self.half, y - self.half, y + self.half]
 
 
 def window(card, margin=1.55, **numbers):
@@ -59,7 +69,7 @@ def window(card, margin=1.55, **numbers):
     quantum = 0.1 * (high - low).max() or 1.0  # a sample's own middle would be an odd number
     origin = np.round((low + high) / 2 / quantum) * quantum
     half = max(margin * np.abs(points - origin).max(), 0.1)
-    return Window(origin, np.eye(2), _rounded(half))
+    return Window(origin, np.eye(2), _rounded(half), origin)
 
 
 def _rounded(half):
@@ -125,7 +135,7 @@ def density(points, view, n=128, bandwidth=None):
         h = max(0.1 * view.half if bandwidth is None else float(bandwidth), cell)
         covariance = h * h * np.eye(2)
     size = 2 * n
-    place = (points + view.half) / cell - 0.5 + n / 2
+    place = (points - view.centre + view.half) / cell - 0.5 + n / 2
     place = place[((place >= 0) & (place < size - 1)).all(1)]
     low = np.floor(place).astype(np.int64)
     part = place - low
@@ -165,7 +175,7 @@ def lines(values, level, view, most=4000):
     (found,) = made.lines(level)[0] or [None]
     if found is None:
         return np.zeros((0, 2), np.float32)
-    return found[:most].astype(np.float32)
+    return (found[:most] + view.centre).astype(np.float32)
 
 
 def warp(generator, latent, view, like, count=15, detail=61, reach=2.0):

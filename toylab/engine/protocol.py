@@ -30,7 +30,7 @@ Engine to page:
 =======  ========================================================================================
 say      fields
 =======  ========================================================================================
-hello    schema (see `toylab.experiment.schema`), sent once, first
+hello    schema (see `toylab.schema`), sent once, first
 opened   settings (every field resolved), continued (in another process), data (title, dimension,
          centres, radii, numbers, window), sizes (numbers of generator and critic), step;
          arrays: real (n, 2) in window coordinates

@@ -330,6 +330,17 @@ def test_a_swap_keeps_the_players_and_resets_only_its_own_memory(name, value):
     assert not torch.equal(plain.players.critic, changed[-1].players.critic)
 
 
+def test_a_new_rule_never_starts_from_another_ones_memory():
+    """Momentum's velocity and RMSProp's mean square have one shape, and mean different things."""
+    experiment = small(rule="momentum")
+    setup = setup64(experiment)
+    half = run(small(rule="momentum"), 9)
+    experiment.rule = "rmsprop"
+    _, state = setup.followed(half)
+    for memory, old in zip(state.memory, half.memory, strict=True):
+        assert old[0].abs().sum() > 0 and memory[0].abs().sum() == 0
+
+
 RESTARTS = {
     "data": "ring",
     "fakes": "fixed",

@@ -73,7 +73,8 @@ def test_alternating_adam_with_r1_is_classic_pytorch(first, critic_steps):
     turns = [*turns, "generator"] if first == "critic" else ["generator", *turns]
     drawn = setup64(experiment).draws
     states = train(experiment, steps=60, setup=setup)
-    for step, state in enumerate(states):  # noqa: B007
+    for step in range(60):
+        state = next(states)
         for turn, batch in zip(turns, drawn(step), strict=True):
             if turn == "critic":
                 of_critic.zero_grad()

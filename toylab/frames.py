@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from toylab import metrics, probes
-from toylab.data import clusters, source
+from toylab.data import clusters
 from toylab.randomness import Keys
 
 SHOWN, PUSHED, LATTICE, MEASURED = 500, 84, 17, 4096
@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 def real_points(setup, view, count=SHOWN):
     """The real points that the page shows, (count, 2) in the window; all of a smaller set."""
-    real = source(setup.experiment.card, "real", **setup.numbers)
+    real = setup.sources[0]
     count = min(count, len(getattr(real, "points", range(count))))
     return view.flat(real.sample(count, Keys(0, "shown/real"))).astype(np.float32)
 
@@ -41,12 +41,16 @@ class Pictures:
         self.found, self.shares, self.measured_at = None, None, -math.inf
         self.limit, self.limit_wrong_since = 4.0, None
         self.scales, self.scaled_at = {}, None
+        self.numbers = None  # the card's, as the window and the shown points have them
         self.follow(setup)
 
     def follow(self, setup):
-        """Takes what a changed experiment says: data, window, objective."""
+        """Takes what a changed experiment says: the objective, and the data where they moved."""
         self.setup = setup
+        if setup.numbers == self.numbers:
+            return
         experiment, numbers = setup.experiment, setup.numbers
+        self.numbers = numbers
         self.view = probes.window(experiment.card, **numbers)
         self.clusters = clusters(experiment.card, **numbers)
         latent, seed = setup.sources[1], experiment.seed
@@ -57,7 +61,7 @@ class Pictures:
 
         self.shown = draw(latent, SHOWN, "shown")
         self.measured = draw(latent, MEASURED, "measured")
-        self.real = draw(source(experiment.card, "real", **numbers), SHOWN, "shown/scored")
+        self.real = draw(setup.sources[0], SHOWN, "shown/scored")
         self.measured_at = -math.inf
 
     def frame(self, state, layers, exact=True, now=None):

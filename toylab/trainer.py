@@ -66,7 +66,7 @@ class Setup:
             experiment.critic_steps,
             experiment.first,
         )
-        self.names = _names(experiment)
+        self.names, self.draws = _names(experiment), None
         self._refresh()
 
     def _refresh(self):
@@ -86,9 +86,11 @@ class Setup:
         numbers = self.experiment.numbers(step)
         if self.given is None and numbers != self.numbers:
             self.numbers, self.sources = numbers, _sources(self.experiment, numbers)
-        self.draws = Draws(
-            self._specs(), self.sources, self.experiment.seeds, self.dtype, self.device
-        )
+            self.draws = None
+        if self.draws is None:  # a changed rate leaves the block that is drawn already
+            self.draws = Draws(
+                self._specs(), self.sources, self.experiment.seeds, self.dtype, self.device
+            )
 
     def _specs(self):
         """What each kind of minibatch must bring, as network, penalty and objective ask for it."""

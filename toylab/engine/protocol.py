@@ -9,39 +9,64 @@ Page to engine, every message with ``session`` (text) and ``lane`` (number of th
 ========  ==============================  ======================================================
 do        fields                          effect
 ========  ==============================  ======================================================
-open      settings, playing, pace         starts a run; answered by *opened* (or *refused*); with
-                                          the arrays of a *kept* message it goes on from there
+open      settings, playing, pace, look,  starts a run; answered by *opened* (or *refused*); with
+          stops                           header and arrays of a *kept* message, and `continued`,
+                                          it goes on from there
 knob      changes                         live numbers; act at the next step; answered by *changed*
-swap      changes                         names; players stay, their memory is reset; *changed*
+swap      changes                         names; the players stay; answered by *changed*
 restart   changes                         a new run with these settings; answered by *opened*
 reset     seed (optional)                 the same run again from step 0; answered by *opened*
 play      pace                            steps a second, 0 = as fast as it can
 pause                                     not one step more
-step      count                           exactly that many steps, then pause
+step      count, who                      exactly that many steps, then pause; `who` "critic" or
+                                          "generator": only that player moves in them, which the
+                                          log has as changes of `moves`
 want      layers                          one picture of the newest state, or of the next if the
                                           newest was drawn with them; answered by one *frame*
                                           (of a step drawn before: with the new layers only)
-recall    step                            the recorded state nearest to a step, as a *frame*
+look      options                         how pictures are drawn, any subset of `LOOK`; the newest
+                                          step may be drawn again; answered by *looked*
+stop      step, found, idle               when a playing run pauses by itself, see `STOPS`; a field
+                                          left out stays as it is, null switches its rule off
+undo                                      back to the state and the settings before the last knob,
+                                          swap, step of one player, restart or reset (knobs of one
+                                          field within a second count as one); answered by *undone*
+redo                                      the newer run again, as it was; answered by *undone*
+recall    step, layers                    the recorded state nearest to a step, as a *frame*
+export                                    answered by *exported*
 close                                     forgets the run (without ``lane``: the whole session)
 ========  ==============================  ======================================================
 
 Engine to page:
 
-=======  ========================================================================================
-say      fields
-=======  ========================================================================================
-hello    schema (see `toylab.schema`), sent once, first
-opened   settings (every field resolved), continued (in another process), data (title, dimension,
-         centres, radii, numbers, window), sizes (numbers of generator and critic), step;
-         arrays: real (n, 2) in window coordinates
-changed  kind, changes, step at which they act
-frame    step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`), the
-         surface as uint8 shades from surface_low to surface_high
-kept     settings, playing, pace, step; arrays: the run's whole state. Comes by itself, at least
-         once a second while training and at every pause, so that a run outlives the engine
-refused  text: what was wrong, what was got, what to do; the run goes on as it was
-failed   text: the run has stopped (not finite, or an error in a user's own code)
-=======  ========================================================================================
+========  =======================================================================================
+say       fields
+========  =======================================================================================
+hello     schema (see `toylab.schema`), sent once, first
+opened    settings (every field resolved), changes, continued (in another process), undo and redo
+          (whether there is something to take back or to bring back), look, stops, playing, pace,
+          data (title, dimension, centres, radii, numbers, window, space), sizes (numbers of
+          generator and critic), step; arrays: real (n, 2) in window coordinates, latent
+          (500, min(k, 2)) of the shown fakes, and in space real3 (n, 3)
+changed   kind, what changed (`made`), settings, changes, undo, redo, step at which they act; where
+          the data moved also data, and arrays as of *opened*
+undone    as *opened*, with text: what was taken or brought back
+frame     step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`), the
+          surface as uint8 shades from surface_low to surface_high
+looked    look (all options), window (extent)
+stopped   reason ("step", "found" or "idle"), text, step: a rule of *stop* was met, the run pauses
+exported  script (see `toylab.script`), changes, settings, step; arrays real (n ≤ 4096, d),
+          fake (4096, d), latent (4096, k) in data coordinates
+kept      settings, first (settings at step 0), changes, look, stops, playing, pace, pending, back,
+          step; arrays: the run's whole state. Comes by itself, at least once a second while
+          training and at every pause, so that a run outlives the engine; what could be undone and
+          the recording do not
+refused   text: what was wrong, what was got, what to do; the run goes on as it was
+failed    text: the run has stopped (not finite, or an error in a user's own code)
+========  =======================================================================================
+
+`changes` in an answer is the run's log: ``[[step, {name: value}], …]``, what was changed by hand
+once so many steps were taken, from step 0 on; *undo* and a new run cut it back.
 
 At a pace of at most `SLOW` steps a second every step is answered by exactly one frame, in order:
 the next step is taken only after the picture of the last one was sent.
@@ -54,6 +79,20 @@ import numpy as np
 
 SLOW = 5.0
 LAYERS = ("real", "fake", "surface", "force", "field", "density", "grid")
+LAYERS += ("space", "anatomy", "slopes", "wasserstein", "histogram")
+LOOK = {  # the options of *look*, with what holds before anybody chose
+    "surface": "probability",  # or "logit", "raw"
+    "optimal": "none",  # or "optimal", "difference"
+    "force": "loss",  # or "D", "logit", "log D"
+    "field": "logit",  # or "D", "log D"
+    "probes": [],  # at most three places [x, y] in window coordinates
+    "extent": None,  # [cx, cy, half]; None: the data's own window
+}
+STOPS = {  # the rules of *stop*
+    "step": None,  # after exactly so many steps
+    "found": None,  # once all clusters were held for so many steps
+    "idle": 600.0,  # seconds without any message but *want*
+}
 DTYPES = {"float32": "<f4", "int32": "<i4", "uint8": "|u1"}
 LARGEST = 64 * 1024 * 1024
 

@@ -34,6 +34,8 @@ undo                                      back to the state and the settings bef
 redo                                      the newer run again, as it was; answered by *undone*
 recall    step, layers                    the recorded state nearest to a step, as a *frame*
 export                                    answered by *exported*
+reload                                    runs the user's own file again; all runs keep their
+                                          players; answered by *schema* to every session
 close                                     forgets the run (without ``lane``: the whole session)
 ========  ==============================  ======================================================
 
@@ -62,7 +64,10 @@ kept      settings, first (settings at step 0), changes, look, stops, playing, p
           training and at every pause, so that a run outlives the engine; what could be undone and
           the recording do not
 refused   text: what was wrong, what was got, what to do; the run goes on as it was
-failed    text: the run has stopped (not finite, or an error in a user's own code)
+failed    text: the run has stopped (not finite, or an error in a user's own code, with its file
+          and line)
+edited    file: the user's own file was saved since it was run; to every session
+schema    schema: that file was run again, these are the tables now; to every session
 ========  =======================================================================================
 
 `changes` in an answer is the run's log: ``[[step, {name: value}], …]``, what was changed by hand

@@ -9,9 +9,9 @@ import torch
 from toylab import metrics
 from toylab.engine.protocol import LAYERS
 from toylab.experiment import Experiment
-from toylab.frames import MEASURED, Pictures, Recording, real_points
+from toylab.frames import MEASURED, Pictures, real_points
 from toylab.objectives import OBJECTIVES
-from toylab.trainer import Setup, State, train
+from toylab.trainer import Setup, train
 
 SMALL = {f"{who}_width": 16 for who in ("generator", "critic")}
 
@@ -127,16 +127,3 @@ def test_real_points_are_the_cards_and_a_small_set_is_shown_whole():
     whole = setup.sources[0].points
     assert len(shown) == 100
     assert sorted(map(tuple, shown.round(4))) == sorted(map(tuple, whole.astype("f4").round(4)))
-
-
-def test_recording_is_dense_near_the_end_and_logarithmic_in_length():
-    recording = Recording(density=24, most=300)
-    for step in range(0, 20001):
-        recording.offer(State(None, None, (), None, step))
-    steps = np.array([state.step for state in recording.states])
-    assert steps[0] == 0 and steps[-1] == 20000 and (np.diff(steps) > 0).all()
-    assert len(steps) <= 24 * (math.log(20000) + 2)
-    ages = 20000 - steps[1:-1]
-    assert (np.diff(steps)[1:] <= np.maximum(ages / 6, 2)).all()
-    assert recording.nearest(19_990).step in range(19_985, 19_996)
-    assert Recording().nearest(5) is None

@@ -16,11 +16,12 @@ EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 FLOORS = [
     ("tables",),
     ("schedules", "card_fields", "randomness", "objectives", "networks"),
-    ("cards", "theory", "penalties", "constraints", "rules", "games"),
+    ("cards", "penalties", "constraints", "rules", "games"),
     ("data", "settings", "optimizers", "batches"),
     ("compiled", "probes", "metrics"),
     ("experiment",),
     ("schema", "trainer"),
+    ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady"),
     ("frames",),
     ("engine", "image"),
     ("figures",),

@@ -1,4 +1,4 @@
-"""Frames: one picture of one moment, as arrays and numbers; and the recording of a run.
+"""Frames: one picture of one moment, as arrays and numbers.
 
 `Pictures` makes the frames of one run. It keeps the little that a steady picture needs (the same
 latents in every frame, colour limits and arrow scales that do not breathe, found clusters that do
@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from toylab import metrics, probes
+from toylab import metrics, probes, space
 from toylab.data import clusters
+from toylab.look import Look
 from toylab.randomness import Keys
 
 SHOWN, PUSHED, LATTICE, MEASURED = 500, 84, 17, 4096
@@ -34,10 +35,29 @@ def real_points(setup, view, count=SHOWN):
     return view.flat(real.sample(count, Keys(0, "shown/real"))).astype(np.float32)
 
 
+def real_space(setup, view, count=SHOWN):
+    """The same points as `real_points` with their heights off the sheet: (count, 3) as (a, b, h).
+
+    None for data in the plane.
+    """
+    real = setup.sources[0]
+    if real.shape != (3,):
+        return None
+    count = min(count, len(getattr(real, "points", range(count))))
+    points = real.sample(count, Keys(0, "shown/real"))
+    return space.placed(points, view).astype(np.float32)
+
+
+def latents(pictures):
+    """The first two numbers of each shown fake's latent, (SHOWN, min(k, 2)) float32."""
+    return pictures.shown[:, :2].float().numpy()
+
+
 class Pictures:
     """The frames of one run; `setup` may be replaced after a swap, the memory of the view stays."""
 
     def __init__(self, setup):
+        self.chosen = Look()
         self.found, self.shares, self.measured_at = None, None, -math.inf
         self.limit, self.limit_wrong_since = 4.0, None
         self.scales, self.scaled_at = {}, None
@@ -51,7 +71,8 @@ class Pictures:
             return
         experiment, numbers = setup.experiment, setup.numbers
         self.numbers = numbers
-        self.view = probes.window(experiment.card, **numbers)
+        self.home = probes.window(experiment.card, **numbers)
+        self._place()
         self.clusters = clusters(experiment.card, **numbers)
         latent, seed = setup.sources[1], experiment.seed
         self.like = torch.zeros(0, dtype=setup.dtype)
@@ -63,6 +84,20 @@ class Pictures:
         self.measured = draw(latent, MEASURED, "measured")
         self.real = draw(setup.sources[0], SHOWN, "shown/scored")
         self.measured_at = -math.inf
+
+    def look(self, options):
+        """Takes what a page wishes (see `toylab.look`); returns all options as JSON carries them.
+
+        Raises `ValueError` in words where a wish cannot be met; then all stays as it was.
+        """
+        self.chosen = self.chosen.changed(options)
+        self._place()
+        return self.chosen.told()
+
+    def _place(self):
+        """The view: the window of the data, or what the page chose."""
+        extent = self.chosen.extent
+        self.view = self.home if extent is None else self.home.around(extent[:2], extent[2])
 
     def frame(self, state, layers, exact=True, now=None):
         """A `Frame` of a state with these layers; exact=False allows a coarser surface."""
@@ -183,32 +218,3 @@ class Pictures:
         scalars["share"] = float(metrics.quality(self.shares))
         scalars["found"] = [int(value) for value in self.found]
         scalars["fraction"] = [round(float(value), 4) for value in self.shares]
-
-
-class Recording:
-    """Snapshots of a run, dense near its newest step and thinner with age, within `most` of them.
-
-    A snapshot at age a is dropped when its neighbours are closer together than a / density: so a
-    run of n steps keeps about density·log(n) of them.
-    """
-
-    def __init__(self, density=24, most=300):
-        self.states, self.density, self.most = [], density, most
-
-    def offer(self, state):
-        """Keeps a state that is newer than the newest, and thins the older ones."""
-        if self.states and state.step <= self.states[-1].step:
-            return
-        self.states.append(state)
-        kept = self.states[:1]
-        for one, later in zip(self.states[1:], self.states[2:], strict=False):
-            age = state.step - one.step
-            if later.step - kept[-1].step > age / self.density:
-                kept.append(one)
-        self.states = kept + (self.states[-1:] if len(self.states) > 1 else [])
-        while len(self.states) > self.most:
-            del self.states[1]
-
-    def nearest(self, step):
-        """The recorded state whose step is nearest; None before anything was recorded."""
-        return min(self.states, key=lambda state: abs(state.step - step), default=None)

@@ -35,6 +35,10 @@ class Window(NamedTuple):
         """(..., 2) in the plane -> (..., d)."""
         return (np.asarray(points) - self.centre) @ self.axes + self.origin
 
+    def around(self, centre, half):
+        """The same plane and coordinates, with another middle (2,) and another half side."""
+        return Window(self.lifted(centre), self.axes, float(half), np.asarray(centre, np.float64))
+
     def lattice(self, n):
         """The centres of n × n cells, (n·n, 2), row by row from below."""
         line = (np.arange(n) + 0.5) / n * 2 * self.half - self.half
@@ -70,6 +74,24 @@ def window(card, margin=1.55, **numbers):
     origin = np.round((low + high) / 2 / quantum) * quantum
     half = max(margin * np.abs(points - origin).max(), 0.1)
     return Window(origin, np.eye(2), _rounded(half), origin)
+
+
+def fit(real, fakes, share=0.99, margin=1.1):
+    """[x, y, half side] of a window that holds all real points and that share of the fakes.
+
+    real, fakes -- (n, 2) and (m, 2) in the window's coordinates; the fakes left out are those
+    farthest from the middle of the real points, and those that are not finite.
+    """
+    fakes = fakes[np.isfinite(fakes).all(1)].astype(np.float64)
+    middle = (real.min(0) + real.max(0)) / 2
+    far = np.abs(fakes - middle).max(1)
+    near = fakes[np.argsort(far, kind="stable")[: int(np.ceil(share * len(fakes)))]]
+    points = np.concatenate([real, near])
+    low, high = points.min(0), points.max(0)
+    half = _rounded(max(margin * float((high - low).max()) / 2, 0.1))
+    unit = 10.0 ** np.floor(np.log10(half) - 1)
+    x, y = (np.round((low + high) / 2 / unit) * unit).round(12).tolist()
+    return [x, y, half]
 
 
 def _rounded(half):

@@ -9,8 +9,9 @@ import torch
 from toylab import cards, schedules
 from toylab.engine.protocol import LAYERS, SLOW, finite
 from toylab.experiment import CARD_NUMBERS, Experiment, Knob, names
-from toylab.frames import Pictures, Recording, real_points
+from toylab.frames import Pictures, real_points
 from toylab.metrics import radii
+from toylab.recording import Recording
 from toylab.schema import SETTINGS
 from toylab.tables import nearest
 from toylab.trainer import Setup, flatten, restore, train

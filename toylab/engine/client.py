@@ -170,6 +170,12 @@ class Engine:
 _current = None
 
 
+def running():
+    """The server's engine if it has said hello, else None; never waits."""
+    alive = _current is not None and _current.alive
+    return _current if alive and _current.schema is not None else None
+
+
 async def engine():
     """The server's engine, started on first use; awaits its hello.
 

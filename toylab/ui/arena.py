@@ -13,11 +13,11 @@ import holoviews as hv
 import numpy as np
 from bokeh.models import ColumnDataSource
 
-from toylab.ui import theme
+from toylab.ui import figures, theme
 from toylab.ui.arrows import PUSH, SMALLEST, arrows, nice
-from toylab.ui.legend import CROWD
 
 SLOPES = 17  # nodes of the slope field along one side
+CROWD = 5  # from so many layers on, marks get thinner
 EDGE = 40  # at most so many ticks for fakes outside
 
 
@@ -89,64 +89,64 @@ def _compose():
     ))  # fmt: skip
 
 
+def _finished():
+    """The composed figure with every glyph as the table wants it, and each part under a name."""
+    figure, handles = figures.plotted(_compose())
+    figure.update(name="arena", min_border=0, tools=[])
+    glyphs = {row.name: h["glyph_renderer"] for row, h in zip(GLYPHS, handles, strict=True)}
+    for row in GLYPHS:
+        _prepare(row.name, row.kind, glyphs[row.name])
+    for name, other in SHARED.items():
+        glyphs[name].data_source = glyphs[other].data_source
+    glyphs["surface"].glyph.color_mapper.name = "shades"
+    return figure
+
+
+def _prepare(name, kind, renderer):
+    renderer.name = f"glyph-{name}"
+    renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
+    renderer.data_source = ColumnDataSource(_empty(kind), name=f"source-{name}")
+    glyph = renderer.glyph
+    if kind == "mark":
+        glyph.marker = MARKERS.get(name, "triangle")
+        glyph.angle = 0 if name in ("real", "fake") else {"field": "angle"}
+        if name in ("push_head", "slope_head"):
+            glyph.update(x="x1", y="y1", size={"field": "size"})
+        glyph.line_color = None
+    if kind == "image":
+        glyph.image, glyph.x, glyph.y, glyph.dw, glyph.dh = "image", "x", "y", "dw", "dh"
+    if kind == "text":
+        glyph.text_font_size, glyph.text_font = "11px", {"value": "Roboto, sans-serif"}
+        glyph.text_align, glyph.text_baseline = {"field": "align"}, {"field": "baseline"}
+
+
+def _empty(kind):
+    none = np.zeros(0, np.float32)
+    columns = {
+        "image": ("image", "x", "y", "dw", "dh"),
+        "line": ("x", "y"),
+        "segment": ("x0", "y0", "x1", "y1", "angle", "size"),
+        "mark": ("x", "y", "angle", "size"),
+        "text": ("x", "y", "text", "align", "baseline"),
+    }[kind]
+    return {column: [] if kind in ("text", "image") else none for column in columns}
+
+
 class Arena:
     """A square figure, its glyphs by name, and the way of a picture into their sources."""
 
     def __init__(self):
-        renderer = hv.renderer("bokeh")
-        renderer.webgl = False  # under software GL four times slower than the canvas
-        plot = renderer.get_plot(_compose())
-        self.figure = plot.state
-        self.figure.name = "arena"
-        self.figure.min_border = 0
-        self.figure.tools = []
-        self.glyphs = {
-            row.name: sub.handles["glyph_renderer"]
-            for row, sub in zip(GLYPHS, plot.subplots.values(), strict=True)
-        }
-        for row in GLYPHS:
-            self._prepare(row.name, row.kind)
-            self.glyphs[row.name].name = f"glyph-{row.name}"
-        for name, other in SHARED.items():
-            self.glyphs[name].data_source = self.glyphs[other].data_source
+        self.figure, named = figures.copy("arena", _finished)
+        self.glyphs = {row.name: named[f"glyph-{row.name}"] for row in GLYPHS}
         self.parcel = ColumnDataSource({"bytes": [], "layout": []}, name="parcel")
         self.shades = np.zeros(0, np.uint8)
         self.packed = {}  # name of a glyph -> its columns, until they are sent
-        self.mapper = self.glyphs["surface"].glyph.color_mapper
+        self.mapper = named["shades"]
         self.window = (-1.0, 1.0, -1.0, 1.0)
         self.pixels = 572
         self.on = set()
         self.found = None
         self.scales = {"force": None, "field": None}
-
-    def _prepare(self, name, kind):
-        renderer = self.glyphs[name]
-        renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
-        renderer.data_source = ColumnDataSource(self._empty(kind), name=f"source-{name}")
-        glyph = renderer.glyph
-        if kind == "mark":
-            glyph.marker = MARKERS.get(name, "triangle")
-            glyph.angle = 0 if name in ("real", "fake") else {"field": "angle"}
-            if name in ("push_head", "slope_head"):
-                glyph.update(x="x1", y="y1", size={"field": "size"})
-            glyph.line_color = None
-        if kind == "image":
-            glyph.image, glyph.x, glyph.y, glyph.dw, glyph.dh = "image", "x", "y", "dw", "dh"
-        if kind == "text":
-            glyph.text_font_size, glyph.text_font = "11px", {"value": "Roboto, sans-serif"}
-            glyph.text_align, glyph.text_baseline = {"field": "align"}, {"field": "baseline"}
-
-    @staticmethod
-    def _empty(kind):
-        none = np.zeros(0, np.float32)
-        columns = {
-            "image": ("image", "x", "y", "dw", "dh"),
-            "line": ("x", "y"),
-            "segment": ("x0", "y0", "x1", "y1", "angle", "size"),
-            "mark": ("x", "y", "angle", "size"),
-            "text": ("x", "y", "text", "align", "baseline"),
-        }[kind]
-        return {column: [] if kind in ("text", "image") else none for column in columns}
 
     def _set(self, name, **columns):
         self.glyphs[name].data_source.data = {
@@ -194,7 +194,7 @@ class Arena:
         """A new run: its window, its data, and nothing left of the run before."""
         for row in GLYPHS:
             if row.name in PACKED and row.kind != "image":
-                self._pack(row.name, **self._empty(row.kind))
+                self._pack(row.name, **_empty(row.kind))
         self._send()
         self.scales = {"force": None, "field": None}
         self.data(header, real)
@@ -301,7 +301,7 @@ class Arena:
         source = self.glyphs["edge"].data_source
         if not len(outside):
             if len(source.data["x"]):
-                source.data = self._empty("mark")
+                source.data = _empty("mark")
             return
         margin = 4 * self.pixel
         place = np.clip(outside, low + margin, high - margin)

@@ -10,6 +10,6 @@ def script(name):
     return (HERE / name).read_text(encoding="utf-8")
 
 
-def style(name):
-    """A style sheet with what all of them share."""
-    return script("common.css") + script(name)
+def style(*names):
+    """Style sheets as one, after what all of them share."""
+    return "\n".join(map(script, ("common.css", *names)))

@@ -7,12 +7,15 @@ import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
 from bokeh.models.formatters import CustomJSTickFormatter
 
-from toylab.ui import theme
+from toylab.ui import figures, theme
+from toylab.ui.part import Part
+from toylab.ui.phrases import change
 
 POINTS = 400  # of a curve on the screen
 KEPT = 4000  # of a curve in memory
 CALM = 2.0  # seconds before an axis may shrink
 DASH = (5, 3)
+CURVES = ("first", "second")  # at most two curves a chart
 NAMES = {0.5: "½", 0.69: "log 2", 1.39: "2 log 2", -0.69: "−log 2"}  # optima worth a name
 
 # name: its curves as (scalar, colour, dashed)
@@ -65,69 +68,76 @@ def ladder(span):
     return next(step * power for step in (1, 2, 5, 10) if span / (step * power) <= 3.0001)
 
 
+def _finished():
+    """A chart of two curves, as HoloViews composes it, with a name on each of its parts."""
+    none = np.zeros(0, np.float32)
+    elements = [hv.HLines([]), hv.VLines(([], []), vdims=["what"]), hv.Labels(([], [], []))]
+    elements += [hv.Curve((none, none), "step", "value") for _ in CURVES]
+    overlay = hv.Overlay([e.relabel(f"e{k}") for k, e in enumerate(elements)]).opts(
+        hv.opts.Overlay(width=240, height=116, toolbar=None, show_legend=False, border=0,
+                        title="", xlabel="", ylabel="", show_frame=False)
+    )  # fmt: skip
+    figure, handles = figures.plotted(overlay)
+    parts = dict(zip(("optimum", "marks", "names", *CURVES), handles, strict=True))
+    parts = {name: handles["glyph_renderer"] for name, handles in parts.items()}
+    parts["optimum"].data_source = ColumnDataSource({"y": []})
+    parts["optimum"].glyph.y = "y"
+    parts["marks"].data_source = ColumnDataSource({"x": [], "what": []})
+    parts["marks"].glyph.x = "x"
+    parts["names"].data_source = ColumnDataSource({"x": [], "y": [], "text": []})
+    parts["names"].glyph.update(
+        x="x", y="y", text="text", text_align="right", text_baseline="bottom",
+        text_font_size="11px", text_font={"value": "Roboto, sans-serif"},
+    )  # fmt: skip
+    source = ColumnDataSource({"x": none, **{curve: none for curve in CURVES}}, name="source")
+    for curve in CURVES:
+        parts[curve].data_source = source
+        parts[curve].glyph.x, parts[curve].glyph.y = "x", curve
+    for name, renderer in parts.items():
+        renderer.name = name
+        renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
+    _furnish(figure, parts["marks"])
+    return figure
+
+
+def _furnish(figure, marks):
+    figure.min_border_left, figure.min_border_right = 34, 8
+    figure.min_border_top, figure.min_border_bottom = 5, 18
+    figure.outline_line_color = None
+    figure.xgrid.grid_line_color = None
+    figure.tools = [HoverTool(renderers=[marks], tooltips="@what", line_policy="nearest")]
+    figure.toolbar.active_inspect = figure.tools
+    figure.yaxis.ticker = figure.ygrid.ticker = FixedTicker(ticks=[0, 1], name="ticks")
+    figure.yaxis.axis_line_color = figure.xaxis.axis_line_color = None
+    figure.xaxis.ticker.desired_num_ticks = 4
+    figure.xaxis.ticker.num_minor_ticks = 0
+    # Thousands with a thin gap, and a true minus: as everywhere on the page.
+    figure.xaxis.formatter = CustomJSTickFormatter(
+        code="return tick < 10000 ? `${+tick.toPrecision(6)}` : `${tick / 1000}k`"
+    )
+    figure.yaxis.formatter = CustomJSTickFormatter(
+        code="return `${+tick.toPrecision(6)}`.replace('-', '\u2212')"
+    )
+    for axis in (*figure.xaxis, *figure.yaxis):
+        axis.major_tick_line_color = axis.minor_tick_line_color = None
+        axis.major_label_text_font_size = "11px"
+        axis.major_label_text_font = "Roboto, sans-serif"
+        axis.major_label_standoff = 3
+        axis.axis_label = ""
+
+
 class Chart:
     """One figure; its curves, the optimum, and gold lines where a hand changed something."""
 
     def __init__(self, name, curves):
         self.name, self.curves = name, curves
-        none = np.zeros(0, np.float32)
-        elements = [hv.HLines([]), hv.VLines(([], []), vdims=["what"]), hv.Labels(([], [], []))]
-        elements += [hv.Curve((none, none), "step", scalar) for scalar, *_ in curves]
-        overlay = hv.Overlay([e.relabel(f"e{k}") for k, e in enumerate(elements)]).opts(
-            hv.opts.Overlay(width=240, height=116, toolbar=None, show_legend=False, border=0,
-                            title="", xlabel="", ylabel="", show_frame=False)
-        )  # fmt: skip
-        renderer = hv.renderer("bokeh")
-        renderer.webgl = False
-        plot = renderer.get_plot(overlay)
-        self.figure = plot.state
+        self.figure, parts = figures.copy("chart", _finished)
         self.figure.name = f"chart-{name}"
-        handles = [sub.handles for sub in plot.subplots.values()]
-        self.optimum, self.marks, self.names, *self.lines = (h["glyph_renderer"] for h in handles)
-        self.optimum.data_source = ColumnDataSource({"y": []})
-        self.optimum.glyph.y = "y"
-        self.marks.data_source = ColumnDataSource({"x": [], "what": []}, name=f"marks-{name}")
-        self.marks.glyph.x = "x"
-        self.names.data_source = ColumnDataSource({"x": [], "y": [], "text": []})
-        self.names.glyph.update(
-            x="x", y="y", text="text", text_align="right", text_baseline="bottom",
-            text_font_size="11px", text_font={"value": "Roboto, sans-serif"},
-        )  # fmt: skip
-        self.source = ColumnDataSource({"x": none, **{scalar: none for scalar, *_ in curves}})
-        for line, (scalar, *_) in zip(self.lines, curves, strict=True):
-            line.data_source = self.source
-            line.glyph.x, line.glyph.y = "x", scalar
-        for renderer in (self.optimum, self.marks, self.names, *self.lines):
-            renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
-        self._furnish()
+        self.optimum, self.marks, self.names = (parts[n] for n in ("optimum", "marks", "names"))
+        self.lines = [parts[curve] for curve in CURVES]
+        self.source, self.ticks = parts["source"], parts["ticks"]
+        self.marks.data_source.name = f"marks-{name}"
         self.clear()
-
-    def _furnish(self):
-        figure = self.figure
-        figure.min_border_left, figure.min_border_right = 34, 8
-        figure.min_border_top, figure.min_border_bottom = 5, 18
-        figure.outline_line_color = None
-        figure.xgrid.grid_line_color = None
-        figure.tools = [HoverTool(renderers=[self.marks], tooltips="@what", line_policy="nearest")]
-        figure.toolbar.active_inspect = figure.tools
-        self.ticks = FixedTicker(ticks=[0, 1])
-        figure.yaxis.ticker = figure.ygrid.ticker = self.ticks
-        figure.yaxis.axis_line_color = figure.xaxis.axis_line_color = None
-        figure.xaxis.ticker.desired_num_ticks = 4
-        figure.xaxis.ticker.num_minor_ticks = 0
-        # Thousands with a thin gap, and a true minus: as everywhere on the page.
-        figure.xaxis.formatter = CustomJSTickFormatter(
-            code="return tick < 10000 ? `${tick}` : `${tick / 1000}k`"
-        )
-        figure.yaxis.formatter = CustomJSTickFormatter(
-            code="return `${+tick.toPrecision(6)}`.replace('-', '\u2212')"
-        )
-        for axis in (*figure.xaxis, *figure.yaxis):
-            axis.major_tick_line_color = axis.minor_tick_line_color = None
-            axis.major_label_text_font_size = "11px"
-            axis.major_label_text_font = "Roboto, sans-serif"
-            axis.major_label_standoff = 3
-            axis.axis_label = ""
 
     def clear(self):
         self.history = History()
@@ -135,6 +145,7 @@ class Chart:
         self.optimum.data_source.data = {"y": []}
         self.marks.data_source.data = {"x": [], "what": []}
         self.names.data_source.data = {"x": [], "y": [], "text": []}
+        self.figure.x_range.update(start=0, end=20)
 
     def style(self, dark):
         figure = self.figure
@@ -147,7 +158,7 @@ class Chart:
         )
         self.names.glyph.text_color = theme.colour("ink2", dark)
         self.marks.glyph.update(line_color=theme.colour("gold", dark), line_width=1.2)
-        for line, (_, token, dashed) in zip(self.lines, self.curves, strict=True):
+        for line, (_, token, dashed) in zip(self.lines, self.curves, strict=False):
             dash = DASH if dashed else "solid"
             line.glyph.update(line_color=theme.colour(token, dark), line_width=1.7, line_dash=dash)
 
@@ -163,8 +174,9 @@ class Chart:
         if not self.history.steps:
             return
         steps, values = decimate(*self.history.arrays())
-        columns = {row[0]: values[:, k] for k, row in enumerate(self.curves)}
-        self.source.data = {"x": steps, **{k: np.ascontiguousarray(v) for k, v in columns.items()}}
+        columns = {curve: np.full(len(steps), np.nan, np.float32) for curve in CURVES}
+        columns |= {CURVES[k]: np.ascontiguousarray(v) for k, v in enumerate(values.T)}
+        self.source.data = {"x": steps, **columns}
         self.figure.x_range.update(start=0, end=max(float(steps[-1]), 20.0))
         optima = sorted({y for y in self.optima(scalars) if y is not None})
         if list(self.optimum.data_source.data["y"]) != optima:
@@ -209,32 +221,36 @@ class Chart:
         return float(np.floor(low / step) * step), float(np.ceil(high / step) * step), step
 
 
-class Charts:
+class Charts(Part):
     """All charts of a lane; they are drawn a few times a second, not with every picture."""
 
-    def __init__(self):
+    def __init__(self, lab):
+        super().__init__(lab)
         self.charts = {name: Chart(name, curves) for name, curves in CHARTS.items()}
         self.drawn = 0.0
-
-    def clear(self):
-        for chart in self.charts.values():
-            chart.clear()
 
     def style(self, dark):
         for chart in self.charts.values():
             chart.style(dark)
 
-    def mark(self, step, what):
-        for chart in self.charts.values():
-            chart.mark(step, what)
+    def hear_opened(self, header, arrays):
+        if not header.get("continued"):
+            for chart in self.charts.values():
+                chart.clear()
 
-    def add(self, step, scalars, at_once):
+    def hear_changed(self, header, arrays):
+        for chart in self.charts.values():
+            chart.mark(header["step"], change(self.lab.settings.fields, header))
+
+    def frame(self, header, arrays):
         """Takes the numbers of a picture; draws at most three times a second (three more canvases
         a picture would halve the pictures)."""
+        scalars = header["scalars"]
         for chart in self.charts.values():
-            chart.add(step, scalars)
+            chart.add(header["step"], scalars)
         now = time.monotonic()
-        if at_once or now - self.drawn > 0.3:
+        if self.lab.link.slow or now - self.drawn > 0.3:
             self.drawn = now
             for chart in self.charts.values():
                 chart.draw(scalars)
+        return {}

@@ -100,12 +100,15 @@ class Controls:
                 css_classes=[f"toylab-group-{group['name']}"],
             )  # fmt: skip
             self.sections[group["name"]] = section
-            if opened:
-                self._fill(group["name"])
-            else:
+            if not opened:
                 section.param.watch(lambda event, name=group["name"]: self._fill(name), "collapsed")
         self.view = pn.Column(*self.sections.values(), sizing_mode="stretch_width", margin=0)
         self.settings.param.watch(self._late, list(self.fields))
+
+    def open(self):
+        """Fills the sections that are open; a closed one is filled when it is opened."""
+        for name in OPEN:
+            self._fill(name)
 
     def _fill(self, group):
         section = self.sections[group]

@@ -1,6 +1,6 @@
 // Seven switches, the colour bar and the arrow scale. A click is a command; the state comes back.
 
-const GLYPHS = {
+const SIGNS = {
   real: `<circle cx="11" cy="11" r="5.5" fill="var(--real)"/>`,
   fake: `<path d="M11 4.5 18 17H4Z" fill="var(--fake)"/>`,
   surface: `<rect x="2.5" y="2.5" width="17" height="17" rx="3.5" fill="url(#toylab-map)" stroke="var(--ink3)"/>`,
@@ -13,47 +13,34 @@ const GLYPHS = {
     fill="none" stroke="var(--fake)" stroke-width="1.1"/>`,
 }
 
-export function render({model, view}) {
-  const beat = view.model.document.get_model_by_name("beat")
-  const send = (message) => { beat.command = JSON.stringify({...message, n: performance.now()}) }
-  const root = document.createElement("div")
-  root.className = "legend"
+function legend(lab, parent, layers) {
+  const {send} = lab
+  const root = lab.node("div", "legend-body", parent)
   const rows = {}
-  const list = document.createElement("div")
-  list.className = "rows"
+  const list = lab.node("div", "rows", root)
   list.setAttribute("role", "group")
   list.setAttribute("aria-label", "Layers")
-  model.rows.forEach((layer, index) => {
-    const row = document.createElement("button")
-    row.id = `toylab-layer-${layer.name}`
-    row.className = "row"
-    row.title = `${layer.tooltip} Key ${index + 1}.`
-    row.setAttribute("role", "switch")
-    row.innerHTML = `<svg width="22" height="22" aria-hidden="true">
+  layers.forEach((layer, index) => {
+    const row = lab.node("button", "row", list, `<svg width="22" height="22" aria-hidden="true">
         <defs><linearGradient id="toylab-map"><stop offset="0" stop-color="var(--map-low)"/>
         <stop offset=".5" stop-color="var(--map-middle)"/><stop offset="1" stop-color="var(--map-high)"/>
-        </linearGradient></defs>${GLYPHS[layer.name] ?? ""}</svg>
-      <span class="words"><b>${layer.label}</b><small>${layer.caption}</small></span><kbd>${index + 1}</kbd>`
+        </linearGradient></defs>${SIGNS[layer.name] ?? ""}</svg>
+      <span class="words"><b>${layer.label}</b><small>${layer.caption}</small></span><kbd>${index + 1}</kbd>`)
+    row.id = `toylab-layer-${layer.name}`
+    row.title = `${layer.tooltip} Key ${index + 1}.`
+    row.setAttribute("role", "switch")
     row.onclick = () => send({do: "layer", name: layer.name})
     rows[layer.name] = row
-    list.append(row)
+    lab.key(`${index + 1}`, layer.label, () => send({do: "layer", name: layer.name}))
     if (layer.name === "surface") {
-      const bar = document.createElement("div")
-      bar.className = "bar"
+      const bar = lab.node("div", "bar", list, `<div></div><p><span></span><span></span><span></span></p>`)
       bar.title = "Colours of the critic: from what it calls fake to what it calls real"
-      bar.innerHTML = `<div></div><p><span></span><span></span><span></span></p>`
-      list.append(bar)
     }
   })
-  const foot = document.createElement("div")
-  foot.className = "foot"
-  foot.innerHTML = `<div class="scale"><p>Push, log length</p><p class="ref"></p><p class="ref"></p></div>
-    <p class="outside" id="toylab-outside" hidden></p>`
-  root.append(list, foot)
+  const foot = lab.node("div", "foot", root, `<div class="scale"><p>Push, log length</p><p class="ref"></p><p class="ref"></p></div>
+    <p class="outside" id="toylab-outside" hidden></p>`)
 
-  const words = () => {
-    const said = JSON.parse(beat.words)
-    if (said.bar == null) { return }
+  lab.words((said) => {
     root.querySelectorAll(".bar span").forEach((span, k) => { span.textContent = said.bar[k] })
     foot.querySelectorAll(".ref").forEach((line, k) => {
       const [length, value] = said.arrows[k]
@@ -67,16 +54,10 @@ export function render({model, view}) {
     const outside = foot.querySelector(".outside")
     outside.hidden = !said.outside
     outside.textContent = `▲ ${said.outside} fake${said.outside === 1 ? "" : "s"} outside`
-  }
-  const state = () => {
-    const shown = JSON.parse(beat.state).layers ?? []
-    for (const name in rows) { rows[name].setAttribute("aria-checked", shown.includes(name)) }
-    foot.querySelector(".scale").style.visibility = shown.includes("force") ? "visible" : "hidden"
-    root.querySelector(".bar").dataset.on = shown.includes("surface")
-  }
-  beat.properties.words.change.connect(words)
-  beat.properties.state.change.connect(state)
-  words()
-  state()
-  return root
+  })
+  lab.state((now) => {
+    for (const name in rows) { rows[name].setAttribute("aria-checked", now.layers.includes(name)) }
+    foot.querySelector(".scale").style.visibility = now.layers.includes("force") ? "visible" : "hidden"
+    root.querySelector(".bar").dataset.on = now.layers.includes("surface")
+  })
 }

@@ -3,10 +3,9 @@
 import math
 from typing import NamedTuple
 
-import param
-from panel.custom import JSComponent
-
-from toylab.ui.assets import script, style
+from toylab.ui.arena import Arena
+from toylab.ui.arrows import PUSH
+from toylab.ui.part import Part
 
 
 class Layer(NamedTuple):
@@ -36,7 +35,6 @@ LAYERS = (
           "A square grid of latents, as the generator bends it."),
 )  # fmt: skip
 NAMES = tuple(layer.name for layer in LAYERS)
-CROWD = 5  # from so many layers on, marks get thinner
 
 
 def short(value):
@@ -66,9 +64,50 @@ def arrow_scale(scales, longest):
     ]
 
 
-class Layers(JSComponent):
-    """Rows as switches with key, glyph, name, caption; colour bar, arrow scale, fakes outside."""
+class Layers(Part):
+    """Which layers are on, the arena that draws them, and the scales that say how to read it."""
 
-    rows = param.List([layer._asdict() for layer in LAYERS])
-    _esm = script("legend.js")
-    _stylesheets = [style("legend.css")]
+    def __init__(self, lab):
+        super().__init__(lab)
+        self.arena = Arena()
+        self.arena.on = {layer.name for layer in LAYERS if layer.shown}
+
+    def wanted(self):
+        """The layers to ask for: those that are on, bottom to top."""
+        return [name for name in NAMES if name in self.arena.on]
+
+    def do_layer(self, told):
+        if told.get("name") not in NAMES:
+            return
+        self.arena.on ^= {told["name"]}
+        self.arena.style(self.lab.beat.dark)
+        # Where no new step is coming, the picture on the screen lacks a layer that is new.
+        link = self.lab.link
+        link.pump(at_once=link.slow and told["name"] in self.arena.on)
+
+    def hear_opened(self, header, arrays):
+        self.arena.open(header, arrays["real"])
+
+    def hear_changed(self, header, arrays):
+        if "data" in header and "real" in arrays:
+            self.arena.data(header, arrays["real"])
+
+    def resized(self):
+        self.arena.pixels = max(self.lab.beat.pixels, 100)
+        if self.lab.run.ready:
+            self.arena.resized()
+
+    def frame(self, header, arrays):
+        scalars = header["scalars"]
+        self.arena.show(scalars, arrays)
+        return {
+            "bar": bar(scalars),
+            "arrows": arrow_scale(self.arena.scales, PUSH),
+            "outside": scalars.get("outside", 0),
+        }
+
+    def state(self):
+        return {"layers": sorted(self.arena.on)}
+
+    def style(self, dark):
+        self.arena.style(dark)

@@ -1,7 +1,8 @@
 // One parcel holds every array of a picture; here each one comes into the source of its glyph.
 // Without sync, so that nothing of it travels back to the server.
 
-function unpacker(doc) {
+function unpacker(lab) {
+  const {doc} = lab
   const parcel = doc.get_model_by_name("parcel")
   const {ndarray} = window.Bokeh.require("core/util/ndarray")
   const sources = {}
@@ -20,6 +21,7 @@ function unpacker(doc) {
         const values = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, shape[0] * shape[1])
         data.image = [ndarray(values, {dtype: "uint8", shape})]
       }
+      lab.picture[name] = data
       sources[name] ??= doc.get_model_by_name(`source-${name}`)
       sources[name].setv({data}, {sync: false})
     }

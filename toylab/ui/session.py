@@ -18,16 +18,11 @@ BUSY = 0.15  # seconds of painting from which on only one picture is on its way
 LOST = 2.0  # seconds after which an acknowledgement counts as lost
 LOOK = 0.25  # seconds between looks at connection and acknowledgement
 GONE = 2  # so many looks in a row without a connection close the run
-
-
-async def warm():
-    """Starts the engine if it does not run yet; what goes wrong is told by `Link.start`."""
-    with contextlib.suppress(Exception):
-        await client.engine()
+NEVER = 60  # so many looks without any connection, and nobody will come
 
 
 class Link:
-    """Talks for one page; `page` has the methods opened, changed, frame, refused, failed, lost."""
+    """Talks for one page; `page` has the methods begin, heard, frame and say_state."""
 
     def __init__(self, page, beat, doc):
         self.page, self.beat, self.doc = page, beat, doc
@@ -38,29 +33,71 @@ class Link:
         self.painted_at = []
         self.playing, self.pace = False, 0.0
         self.absent, self.seen = 0, False
+        self.is_loaded = self.is_seen = False
         beat.on_change("ack", lambda attr, old, new: self._painted())
         beat.on_change("visible", lambda attr, old, new: self.pump())
 
-    async def start(self):
-        """Finds the engine, opens the run, and watches the connection until it is gone."""
-        try:
-            engine = await client.engine()
-        except Exception as error:  # whatever it is, the page says it in words
-            self._tell(self.page.lost, f"The engine did not start: {error}.")
-            return
-        self._tell(self.page.schema, engine.schema)
+    def open(self, engine):
+        """Opens the run with an engine that is there."""
         self.session = engine.session(self.receive)
-        self._tell(self.page.begin)
-        self.watcher = asyncio.ensure_future(self._watch())
+        self.page.begin(engine.schema)
+
+    async def start(self):
+        """Finds the engine unless it was there, and watches the connection until it is gone."""
+        if self.session is None:
+            try:
+                engine = await client.engine()
+                self.tell(self.open, engine)
+            except Exception as error:  # whatever it is, the page says it in words
+                text = f"The engine did not start: {error}."
+                self.tell(self.page.heard, "lost", {"text": text}, {})
+                return
+        await self._watch()
 
     def send(self, do, **fields):
         if self.session is not None:
             self.session.send(do=do, **fields)
 
-    def _tell(self, method, *values):
-        """Runs a method of the page with the document held: one message for all it changes."""
-        with set_curdoc(self.doc), hold(self.doc):
+    # ---------------------------------------------------------------- changes of the document
+
+    def loaded(self):
+        """Panel calls the page loaded."""
+        self.is_loaded = True
+        if self.beat.ack and not self.is_seen:
+            self.is_seen = True
+            self.tell(self.page.seen)
+
+    def tell(self, method, *values):
+        """Runs a method of the page with the document held: one message for all it changes.
+
+        Panel would keep changes that are made before it calls the page loaded, so until then they
+        are Bokeh's own affair: part of the page, or sent after it.
+        """
+        if self.is_loaded:
+            with set_curdoc(self.doc), hold(self.doc):
+                method(*values)
+        elif self.alive:
+            self.doc.add_next_tick_callback(lambda: self._early(method, *values))
+
+    def _early(self, method, *values):
+        with self.held():
             method(*values)
+
+    @contextlib.contextmanager
+    def held(self):
+        """The document held within one of its own callbacks, or before it is served."""
+        self.doc.hold("combine")
+        try:
+            yield
+        finally:
+            self.doc.unhold()
+
+    def _connections(self):
+        context = self.doc.session_context
+        session = getattr(context, "session", None)
+        return getattr(session, "connection_count", 0)
+
+    # ---------------------------------------------------------------- pictures
 
     def receive(self, header, arrays):
         """Every message of the engine to this session; called on the event loop."""
@@ -69,16 +106,14 @@ class Link:
         say = header.pop("say")
         if say == "frame":
             self.asked = max(0, self.asked - 1)
-            self._tell(self._show, header, arrays)
-        elif say == "opened":
-            self._tell(self.page.opened, header, arrays)
-        elif say == "changed":
-            self._tell(self.page.changed, header, arrays)
-        elif say in ("refused", "failed"):
-            self._tell(getattr(self.page, say), header.get("text", ""))
-        elif say == "lost":
-            self.asked = 0
-            self._tell(self.page.lost, header.get("text", ""), header.get("again", False))
+            self.tell(self._show, header, arrays)
+        else:
+            if say == "lost":
+                self.asked = 0
+            self.tell(self._heard, say, header, arrays)
+
+    def _heard(self, say, header, arrays):
+        self.page.heard(say, header, arrays)
         self.pump()
 
     def _show(self, header, arrays):
@@ -86,13 +121,17 @@ class Link:
         number = self.beat.seq + 1
         self.sent_at[number] = time.monotonic()
         self.beat.seq = number  # last: the browser takes it as "everything is here"
+        self.pump()
 
     def _painted(self):
         now = time.monotonic()
         for number in [n for n in self.sent_at if n <= self.beat.ack]:
-            self.painting += 0.3 * (now - self.sent_at.pop(number) - self.painting)
+            self.painting += 0.3 * (min(now - self.sent_at.pop(number), 1.0) - self.painting)
             self.painted_at = [t for t in self.painted_at if now - t < 2] + [now]
         self.pump()
+        if not self.is_seen and self.is_loaded:
+            self.is_seen = True
+            self.tell(self.page.seen)
 
     @property
     def rate(self):
@@ -108,12 +147,12 @@ class Link:
 
     def pump(self, at_once=False):
         """Asks for the next picture if there is room; `at_once`: a hand changed what is drawn."""
-        if self.session is None or not self.beat.visible or not self.page.ready:
+        if self.session is None or not self.beat.visible or not self.page.run.ready:
             return
         room = 1 if self.slow or self.painting > BUSY else 2
         while at_once or self.asked + len(self.sent_at) < room:
             self.asked += 1
-            self.send("want", layers=self.page.wanted())
+            self.send("want", layers=self.page.layers.wanted())
             at_once = False
 
     @property
@@ -122,15 +161,18 @@ class Link:
 
     async def _watch(self):
         """Closes the run half a second after the tab is gone; forgives a lost acknowledgement."""
+        looks = 0
         while self.alive:
             await asyncio.sleep(LOOK)
-            connections = getattr(self.doc.session_context.session, "connection_count", 1)
-            self.seen = self.seen or connections > 0
-            self.absent = 0 if connections or not self.seen else self.absent + 1
-            if self.absent >= GONE:
+            looks += 1
+            here = self._connections() > 0
+            self.seen = self.seen or here
+            self.absent = 0 if here or not self.seen else self.absent + 1
+            if self.absent >= GONE or (not self.seen and looks >= NEVER):
                 break
             now = time.monotonic()
-            if self.sent_at and now - max(self.sent_at.values()) > LOST and self.beat.visible:
+            due = self.sent_at and now - max(self.sent_at.values()) > LOST
+            if due and self.is_loaded and self.beat.visible:
                 self.sent_at.clear()
                 if not self.playing:
                     self.send("pause")  # a paused engine draws its picture once more

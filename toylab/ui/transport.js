@@ -7,67 +7,47 @@ const BUTTONS = [
   ["step", "skip_next", "One step ( . )"],
 ]
 
-export function render({model, view, el}) {
-  const beat = view.model.document.get_model_by_name("beat")
-  const send = (message) => { beat.command = JSON.stringify({...message, n: performance.now()}) }
-  const root = document.createElement("div")
-  root.className = "transport"
+function transport(lab, parent) {
+  const {send} = lab
+  const root = lab.node("div", "transport", parent)
   root.setAttribute("role", "toolbar")
   root.setAttribute("aria-label", "Training")
 
   const buttons = {}
   for (const [name, icon, label] of BUTTONS) {
-    const button = document.createElement("button")
+    const button = lab.node("button", name, root, lab.icon(icon))
     button.id = `toylab-${name === "step" ? "step-once" : name}`
-    button.className = name
     button.title = label
     button.setAttribute("aria-label", label)
-    button.innerHTML = `<span class="icon" aria-hidden="true">${icon}</span>`
     button.onclick = () => send({do: name})
     buttons[name] = button
-    root.append(button)
   }
 
-  const dial = document.createElement("label")
-  dial.className = "dial"
+  const dial = lab.node("label", "dial", root, `<span>Pace <output id="toylab-pace-words"></output></span>
+    <input id="toylab-pace" type="range" min="0" max="100" step="1" aria-label="Pace">`)
   dial.title = "Steps a second; up to 5 every single step is drawn"
-  dial.innerHTML = `<span>Pace <output id="toylab-pace-words"></output></span>
-    <input id="toylab-pace" type="range" min="0" max="100" step="1" aria-label="Pace">`
   const range = dial.querySelector("input")
   range.oninput = () => send({do: "pace", at: +range.value})
-  root.append(dial)
 
-  const counter = document.createElement("div")
-  counter.className = "counter"
-  counter.innerHTML = `<b id="toylab-step">0</b><span>step</span>`
-  const rates = document.createElement("div")
-  rates.className = "rates"
-  rates.innerHTML = `<span id="toylab-steps-rate"></span><span id="toylab-pictures-rate"></span>`
-  root.append(counter, rates)
+  const counter = lab.node("div", "counter", root, `<b id="toylab-step">0</b><span>step</span>`)
+  const rates = lab.node("div", "rates", root, `<span id="toylab-steps-rate"></span><span id="toylab-pictures-rate"></span>`)
 
-  const words = () => {
-    const said = JSON.parse(beat.words)
-    if (said.step == null) { return }
+  lab.words((said) => {
     counter.firstChild.textContent = said.step.toLocaleString("en-US")
     rates.firstChild.textContent = said.steps_rate
     rates.lastChild.textContent = said.pictures_rate
-  }
-  const state = () => {
-    const now = JSON.parse(beat.state)
-    if (now.playing == null) { return }
+  })
+  lab.state((now) => {
     const name = now.playing ? "Pause (space)" : "Play (space)"
     buttons.toggle.firstChild.textContent = now.playing ? "pause" : "play_arrow"
     buttons.toggle.title = name
     buttons.toggle.setAttribute("aria-label", name)
     buttons.toggle.dataset.playing = now.playing
-    if (view.shadow_el?.activeElement !== range) { range.value = now.notch }
+    if (lab.focused() !== range) { range.value = now.notch }
     range.setAttribute("aria-valuetext", now.pace_words)
     dial.style.setProperty("--at", `${range.value}%`)
     dial.querySelector("output").textContent = now.pace_words
-  }
-  beat.properties.words.change.connect(words)
-  beat.properties.state.change.connect(state)
-  words()
-  state()
-  return root
+  })
+  lab.key(" ", "Play or pause", () => send({do: "toggle"}))
+  lab.key(".", "One step", () => send({do: "step"}))
 }

@@ -1,0 +1,28 @@
+"""A part of the page: one feature in one file, with its share of everything the page does."""
+
+
+class Part:
+    """What a feature may have; `lab` is the page that it belongs to.
+
+    do_NAME(told)            -- a hand did NAME in the browser: the command's dict
+    hear_NAME(header, arrays) -- the engine said NAME (see `toylab.engine.protocol`)
+    frame(header, arrays)    -- a picture came; returns what it adds to the words of the picture
+    state()                  -- what it adds to the state, which changes rarely
+    style(dark)              -- another theme
+    seen()                   -- the first picture stands on the screen
+    """
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    def frame(self, header, arrays):
+        return {}
+
+    def state(self):
+        return {}
+
+    def style(self, dark):
+        pass
+
+    def seen(self):
+        pass

@@ -1,0 +1,60 @@
+// The rhythm of pictures. One counts as painted one animation frame after it came; only then comes
+// the next one.
+
+function pulse(lab, paint) {
+  const {beat, doc} = lab
+  // What tests and measurements read: steps drawn in order, pictures painted, the step shown.
+  const told = window.toylab = {
+    drawn: [], painted: 0, step: null,
+    state: () => JSON.parse(beat.state),
+    words: () => JSON.parse(beat.words),
+    seed: () => JSON.parse(beat.state).seed,
+    figure: () => doc.get_model_by_name("arena"),
+    marks: () => {
+      const {x, what} = doc.get_model_by_name("marks-losses").data
+      return Array.from(x, (step, k) => [step, what[k]])
+    },
+  }
+  const painted = () => {
+    const seq = beat.seq
+    const said = JSON.parse(beat.words)
+    requestAnimationFrame(() => {
+      paint(said)
+      if (told.step !== said.step) {
+        told.drawn.push(said.step)
+        if (told.drawn.length > 200) { told.drawn.shift() }
+      }
+      told.step = said.step
+      told.painted += 1
+      beat.ack = Math.max(seq, beat.ack)
+    })
+  }
+  beat.properties.seq.change.connect(painted)
+  if (beat.seq > 0) { painted() } // it came with the page
+  const seen = () => { beat.visible = !document.hidden }
+  document.addEventListener("visibilitychange", seen)
+  seen()
+}
+
+// Theme: the system's, unless someone chose; what was chosen is remembered on this machine.
+function themes(lab, button) {
+  const {beat} = lab
+  const system = matchMedia("(prefers-color-scheme: dark)")
+  const chosen = () => localStorage.getItem("toylab-theme")
+  const apply = () => {
+    const dark = chosen() ? chosen() === "dark" : system.matches
+    document.documentElement.dataset.theme = dark ? "dark" : "light"
+    beat.dark = dark
+    const words = dark ? "Light colours" : "Dark colours"
+    button.title = words
+    button.setAttribute("aria-label", words)
+    button.firstChild.textContent = dark ? "light_mode" : "dark_mode"
+  }
+  system.addEventListener("change", apply)
+  button.onclick = () => {
+    const dark = document.documentElement.dataset.theme === "dark"
+    localStorage.setItem("toylab-theme", dark ? "light" : "dark")
+    apply()
+  }
+  apply()
+}

@@ -22,6 +22,7 @@ help:
 	@echo "make clean      remove the environment and the caches"
 	@echo
 	@echo "PORT=5006       the first port make lab tries"
+	@echo "WITH=mine.py    a file of your own, whose penalties and other rows make lab shows too"
 	@echo "PYTHON=python3  the Python (3.11 or newer) that makes the environment"
 	@echo "ARGS=...        passed on to pytest, mutate, bench"
 	@echo "TORCH_INDEX=... where pip gets torch, and torch alone, when the environment is made."
@@ -31,10 +32,8 @@ help:
 	@echo "                make clean lab TORCH_INDEX=<that address>"
 
 lab: .venv/app
-	@port=$$($(PY) -c "$$FREE_PORT" $(PORT)) && \
-	case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
-	echo "The lab: http://127.0.0.1:$$port/lab (Ctrl-C ends it)" && \
-	exec $(PY) -m panel serve apps/lab.py --address 127.0.0.1 --port $$port $$show
+	@case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
+	exec $(PY) -m toylab.lab --port $(PORT) $(if $(WITH),--with "$(WITH)") $$show
 
 test: .venv/test browser
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
@@ -94,17 +93,3 @@ INSTALLED_TORCH = $(PY) -c 'from importlib.metadata import distributions; \
 SAME_TORCH = found=$$($(INSTALLED_TORCH)); first=$$(cat .venv/torch); \
 	[ "$$found" = "$$first" ] || { rm -f .venv/torch; \
 	echo "pip replaced torch $$first by $$found; a second torch is never right: make clean"; exit 1; }
-
-define FREE_PORT
-import socket, sys
-for port in range(int(sys.argv[1]), 65536):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-    sys.exit(print(port))
-sys.exit(f"no free port from {sys.argv[1]} on")
-endef
-export FREE_PORT

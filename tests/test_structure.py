@@ -17,19 +17,22 @@ FLOORS = [
     ("tables",),
     ("schedules", "card_fields", "randomness", "objectives", "networks"),
     ("cards", "penalties", "constraints", "rules", "games"),
-    ("data", "settings", "optimizers", "batches"),
-    ("compiled", "probes", "metrics"),
+    ("data", "settings", "optimizers", "batches", "states"),
+    ("compiled", "probes", "metrics", "own"),
     ("experiment",),
-    ("schema", "trainer"),
-    ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady"),
+    ("schema", "trainer", "script"),
+    ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),
     ("frames",),
-    ("engine", "image"),
+    ("engine", "image", "check"),
     ("figures",),
     ("ui",),
-    ("bench", "apps"),
+    ("bench", "apps", "lab"),
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-LIGHT = ("engine.client", "engine.protocol", "cards", "card_fields", "schedules", "tables")
+LIGHT = (
+    *("engine.client", "engine.protocol", "engine.address", "lab"),
+    *("cards", "card_fields", "schedules", "tables"),
+)
 UI_MAY = ("ui", "engine.client", "engine.protocol", "cards", "schedules", "tables")
 PAGE_PACKAGES = {"panel", "holoviews", "bokeh", "panel_material_ui"}
 

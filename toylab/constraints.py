@@ -9,7 +9,7 @@ of the rule.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from toylab.tables import Table
+from toylab.tables import Table, full
 
 
 class Constraint(NamedTuple):
@@ -66,4 +66,5 @@ CONSTRAINTS = Table(
             source="Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875",
         ),
     },
+    row=full(Constraint),
 )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import softplus
 
-from toylab.tables import Table
+from toylab.tables import Table, full
 
 
 class Objective(NamedTuple):
@@ -150,4 +150,5 @@ OBJECTIVES = Table(
             source="Arjovsky et al. 2017, https://arxiv.org/abs/1701.07875",
         ),
     },
+    row=full(Objective),
 )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from toylab.games import Players, gradients
 from toylab.rules import Rule
-from toylab.tables import Table
+from toylab.tables import Table, full
 
 
 class GameOptimizer(NamedTuple):
@@ -142,4 +142,5 @@ OPTIMIZERS = Table(
             source="Korpelevich 1976; Gidel et al. 2019, https://arxiv.org/abs/1802.10551",
         ),
     },
+    row=full(Optimizer),
 )

@@ -8,12 +8,13 @@ weights and the meaning of "probability" depend on it.
 Centre 0 is a sum of squares, never a root (its derivative at 0 is finite); centre 1 needs one.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 
-from toylab.tables import Table
+from toylab.tables import Table, full
 
 EPS = 1e-12
 
@@ -22,6 +23,7 @@ class Penalty(NamedTuple):
     """One row; `function` as above, `mix` says whether the batch must bring interpolation weights.
 
     `factor` multiplies the term where a paper prints ½; the page shows it beside the weight.
+    `together` declares that a sample's term may depend on the other samples of its batch.
     """
 
     label: str
@@ -33,6 +35,56 @@ class Penalty(NamedTuple):
     doc: str
     formula: str
     source: str
+    together: bool = False
+
+
+def _row(name, value):
+    """What is put into the table: a row, or a plain function, which becomes one.
+
+    The function takes (critic, real, fake, batch), or also objective, or also knobs. Its docstring
+    begins with its sentence; what follows, or follows "Equation:", is its formula.
+    """
+    if name == "none":
+        raise ValueError("'none' means no penalty: choose another name")
+    if not callable(value):
+        return full(Penalty)(name, value)
+    doc, _, rest = (inspect.getdoc(value) or "A penalty of your own.").partition("\n")
+    formula = (rest.partition("Equation:")[2] or rest).strip().partition("\n\n")[0]
+    return Penalty(
+        label=name,
+        function=_with_all_arguments(name, value),
+        mix=True,
+        factor=1.0,
+        needs_weight=False,
+        group="Yours",
+        doc=doc,
+        formula=" ".join(formula.split()),
+        source="",
+    )
+
+
+def _with_all_arguments(name, function):
+    """The function as a row has it, looked at once for the arguments that it asks for."""
+    signature = inspect.signature(function)
+    asked = [place for place in signature.parameters.values() if place.default is place.empty]
+    every = any(place.kind is place.VAR_POSITIONAL for place in asked)
+    count = 6 if every else len(asked)
+    if not 4 <= count <= 6:
+        raise TypeError(
+            f"penalty {name!r} must take (critic, real, fake, batch), or also objective and knobs, "
+            f"got {signature}"
+        )
+
+    def penalty(*given):
+        terms = function(*given[:count])
+        if not isinstance(terms, torch.Tensor):
+            raise TypeError(
+                f"penalty {name!r} must return a tensor with one number a sample, "
+                f"got {type(terms).__name__}"
+            )
+        return terms
+
+    return penalty
 
 
 def _real(real, fake, batch):
@@ -192,4 +244,5 @@ PENALTIES = Table(
             source="Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028",
         ),
     },
+    row=_row,
 )

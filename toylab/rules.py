@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 
-from toylab.tables import Table
+from toylab.tables import Table, full
 
 
 class Rule(NamedTuple):
@@ -107,4 +107,5 @@ RULES = Table(
             source="Robbins and Monro 1951, https://doi.org/10.1214/aoms/1177729586",
         ),
     },
+    row=full(Rule),
 )

@@ -1,10 +1,12 @@
 """A literal table with names: unknown names fail once, early, with the known ones and the nearest.
 
 This is all the registry there is: a family's file ends in one `Table({...})`, and the schema, the
-command line, the law tests and the README read it.
+command line, the law tests and the README read it. Whoever has a row of his own adds it as to any
+dict, `PENALTIES["mine"] = row`, and it is a name everywhere from then on.
 """
 
 import difflib
+from collections import UserDict
 
 
 class UnknownName(KeyError):
@@ -21,12 +23,33 @@ def nearest(name, names):
     return f"known: {', '.join(str(known) for known in names)}{meant}"
 
 
-class Table(dict):
-    """A dict of rows that explains itself when asked for a row it does not have."""
+class Table(UserDict):
+    """A dict of rows that explains itself when asked for a row it does not have.
 
-    def __init__(self, what, rows):
+    row -- (name, value) -> row: what becomes of a value that is put into the table; it raises
+           `TypeError` in words where the value cannot be a row. As it is, unless given
+    """
+
+    def __init__(self, what, rows, row=None):
+        self.what, self.row = what, row or (lambda name, value: value)
         super().__init__(rows)
-        self.what = what
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, self.row(name, value))
 
     def __missing__(self, name):
         raise UnknownName(f"{self.what} {name!r} is unknown; {nearest(name, self)}")
+
+
+def full(kind):
+    """A table's `row` that takes whole rows of one kind and nothing else."""
+
+    def row(name, value):
+        if not isinstance(value, kind):
+            raise TypeError(
+                f"{name!r} must be {kind.__name__}({', '.join(kind._fields)}), "
+                f"got {type(value).__name__}"
+            )
+        return value
+
+    return row

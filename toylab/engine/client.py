@@ -7,6 +7,9 @@
 The engine process may die at any moment. Another takes its place and every run goes on from the
 newest state that was kept here, at most a second old; its page is told by an *opened* message with
 ``"continued": true``.
+
+The engine runs the user's own file that `address.WITH` names, unless other machines reach this
+server: then it starts without, and its schema says why.
 """
 
 import asyncio
@@ -20,6 +23,7 @@ import time
 from multiprocessing import Pipe
 from pathlib import Path
 
+from toylab.engine import address
 from toylab.engine.protocol import decode, encode
 
 HELLO_WITHIN = 60.0
@@ -76,11 +80,18 @@ class Engine:
         os.set_inheritable(theirs.fileno(), True)
         package = str(Path(__file__).resolve().parents[2])
         paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+        named = os.environ.get(address.WITH, "")
+        self.refused = named and address.refusal(Path(named).name, address.listening())
         self.process = subprocess.Popen(
             [sys.executable, "-m", "toylab.engine.worker", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)},
+            env={
+                **os.environ,
+                address.WITH: "" if self.refused else named,
+                "OMP_NUM_THREADS": "1",
+                "PYTHONPATH": os.pathsep.join(paths),
+            },
         )
         theirs.close()
         reader = threading.Thread(target=self._read, args=(self.pipe,), name="engine", daemon=True)
@@ -127,10 +138,10 @@ class Engine:
                 self._replace()
             return
         if header["say"] == "hello":
-            self.schema = header["schema"]
-            self.ready.set()
-            for session in self.sessions.values():
-                session.again()
+            self._greeted(header["schema"])
+            return
+        if header["say"] in ("schema", "edited"):
+            self._tell_all(header)
             return
         session = self.sessions.get(header.pop("session", None))
         if session is None:
@@ -140,6 +151,27 @@ class Engine:
             session.kept[header["lane"]] = header, arrays
         else:
             session.receive(header, arrays)
+
+    def _greeted(self, schema):
+        """A new process is ready; where its tables are others than before, every page is told."""
+        if self.refused:
+            file = Path(os.environ[address.WITH]).name
+            schema = {**schema, "with": {"file": file, "problem": self.refused, "edited": False}}
+        if self.schema not in (None, schema):
+            self._tell_all({"say": "schema", "schema": schema})
+        self.schema = schema
+        self.ready.set()
+        for session in self.sessions.values():
+            session.again()
+
+    def _tell_all(self, header):
+        """What concerns every session; the schema is kept for those that are still to come."""
+        if header["say"] == "edited":
+            self.schema = {**self.schema, "with": {**self.schema["with"], "edited": True}}
+        else:
+            self.schema = header["schema"]
+        for session in list(self.sessions.values()):
+            session.receive(dict(header), {})
 
     def _replace(self):
         """Another process in the dead one's place; gives up when it dies again and again."""

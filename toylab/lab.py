@@ -1,0 +1,65 @@
+"""Serves the lab on this machine: ``python -m toylab.lab [--with mine.py]``.
+
+It is ``panel serve apps/lab.py``, bound to 127.0.0.1 on the first free port, with the user's own
+file handed on to the engine.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+
+from toylab.engine.address import WITH, loopback, refusal
+
+HERE = Path(__file__).resolve().parent
+# The wheel's copy first: beside an installed package, apps/ may be somebody else's.
+APPS = (HERE / "_apps", HERE.parent / "apps")
+
+
+def free_port(first, address):
+    """The first port from `first` on at which nobody listens yet."""
+    for port in range(first, 65536):
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+        return port
+    sys.exit(f"no free port from {first} on")
+
+
+def command(arguments=None):
+    """(what to run, its environment, the page's address); exits with a sentence where it cannot."""
+    parser = argparse.ArgumentParser(prog="python -m toylab.lab", description=__doc__)
+    parser.add_argument("--with", dest="own", metavar="FILE", help="a Python file with own rows")
+    parser.add_argument("--port", type=int, default=5006, help="the first port to try")
+    parser.add_argument("--address", default="127.0.0.1", help="where to listen")
+    parser.add_argument("--show", action="store_true", help="open a browser")
+    given = parser.parse_args(arguments)
+    environment = dict(os.environ)
+    if given.own:
+        own = Path(given.own).expanduser().resolve()
+        if not own.is_file():
+            sys.exit(f"--with {given.own}: there is no such file")
+        if not loopback(given.address):
+            sys.exit(refusal(own.name, [given.address]))
+        environment[WITH] = str(own)
+    app = next(folder for folder in APPS if folder.is_dir()) / "lab.py"
+    port = free_port(given.port, given.address)
+    serve = [sys.executable, "-m", "panel", "serve", str(app), "--address", given.address]
+    serve += ["--port", str(port), *(["--show"] if given.show else [])]
+    host = f"[{given.address}]" if ":" in given.address else given.address
+    return serve, environment, f"http://{host}:{port}/lab"
+
+
+def main():
+    """The command; the server takes this process's place."""
+    serve, environment, page = command()
+    print(f"The lab: {page} (Ctrl-C ends it)", flush=True)
+    os.execve(serve[0], serve, environment)
+
+
+if __name__ == "__main__":
+    main()

@@ -132,7 +132,7 @@ class Chart:
     def __init__(self, name, curves):
         self.name, self.curves = name, curves
         self.figure, parts = figures.copy("chart", _finished)
-        self.figure.name = f"chart-{name}"
+        self.figure.update(name=f"chart-{name}", visible=False)
         self.optimum, self.marks, self.names = (parts[n] for n in ("optimum", "marks", "names"))
         self.lines = [parts[curve] for curve in CURVES]
         self.source, self.ticks = parts["source"], parts["ticks"]
@@ -232,6 +232,11 @@ class Charts(Part):
     def style(self, dark):
         for chart in self.charts.values():
             chart.style(dark)
+
+    def seen(self):
+        """Hidden until then: each figure's layout takes the browser as long as the arena's."""
+        for chart in self.charts.values():
+            chart.figure.visible = True
 
     def hear_opened(self, header, arrays):
         if not header.get("continued"):

@@ -21,7 +21,8 @@ from toylab.ui.run import Run
 from toylab.ui.session import Link
 from toylab.ui.transport import Transport
 
-PARTS = ("parcel", "overlay", "pulse", "transport", "legend", "rail", "page")
+SCRIPTS = ("parcel", "overlay", "pulse", "transport", "legend", "rail", "page")  # page.js is last
+STYLES = ("page", "transport", "legend", "rail")
 
 
 class Shell(JSComponent):
@@ -31,8 +32,8 @@ class Shell(JSComponent):
     rows = param.List([layer._asdict() for layer in legend.LAYERS])
     controls, arena = Child(), Child()
     clusters, losses, says = Child(), Child(), Child()
-    _esm = "\n".join(script(f"{name}.js") for name in PARTS)
-    _stylesheets = [style(*(f"{name}.css" for name in ("page", "transport", "legend", "rail")))]
+    _esm = "\n".join(script(f"{name}.js") for name in SCRIPTS)
+    _stylesheets = [style(*(f"{name}.css" for name in STYLES))]
 
 
 class Lab:

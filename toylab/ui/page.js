@@ -84,6 +84,14 @@ function staging(lab, parent) {
 
 export function render({model, view}) {
   const lab = shared(model, view)
+  lab.action = (name, icon, label, act) => {
+    const button = lab.node("button", "action", lab.actions, lab.icon(icon))
+    button.id = `toylab-${name}`
+    button.title = label
+    button.setAttribute("aria-label", label)
+    button.onclick = act
+    return button
+  }
   const {beat, doc, node} = lab
   node("style", "", document.head).textContent = model.css
 
@@ -91,8 +99,8 @@ export function render({model, view}) {
   root.className = "page"
   const top = node("header", "top", root, `<a class="logo" href="#toylab-arena">toy<b>lab</b></a>`)
   transport(lab, node("div", "play", top))
-  const theme = node("button", "theme", top, lab.icon(""))
-  theme.id = "toylab-theme"
+  lab.actions = node("div", "actions", top) // the icons at the right end
+  const theme = lab.action("theme", "", "Colours", null)
   const controls = node("aside", "controls", root)
   controls.setAttribute("aria-label", "Settings")
   node("div", "scroll", controls).append(model.get_child("controls"))
@@ -109,6 +117,7 @@ export function render({model, view}) {
   const waiting = node("p", "waiting", square, "The engine is starting…")
   const caption = node("p", "caption", stage)
   caption.id = "toylab-caption"
+  lab.strip = node("div", "strip", stage) // under the caption: the phases of a step, what to try
   notices(lab, stage)
   const spoken = node("p", "spoken", root)
   spoken.setAttribute("aria-live", "polite")
@@ -150,11 +159,9 @@ export function render({model, view}) {
   lab.fit(cell, () => {
     const side = Math.floor(Math.min(cell.clientWidth, cell.clientHeight))
     if (side <= 60) { return }
-    if (side !== arena.width) {
-      arena.setv({width: side, height: side})
-      square.style.width = square.style.height = `${side}px`
-      stage.style.setProperty("--side", `${side}px`)
-    }
+    if (side !== arena.width) { arena.setv({width: side, height: side}) }
+    square.style.width = square.style.height = `${side}px`
+    stage.style.setProperty("--side", `${side}px`)
     beat.pixels = side
     caption.style.top = `${side - cell.clientHeight}px`  // right under the arena
     lab.over.repaint()

@@ -4,7 +4,8 @@ import torch
 
 from toylab.experiment import Experiment
 from toylab.games import Players
-from toylab.trainer import Setup, flatten, train
+from toylab.states import flatten
+from toylab.trainer import Setup, train
 
 SMALL = {
     "generator_width": 6,

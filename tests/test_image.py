@@ -18,7 +18,8 @@ from toylab.experiment import Experiment
 from toylab.image import config, grids, run
 from toylab.image.__main__ import main
 from toylab.image.data import DATA, DataError, digits
-from toylab.trainer import flatten, train
+from toylab.states import flatten
+from toylab.trainer import train
 
 
 class AsImages:

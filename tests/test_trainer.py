@@ -17,7 +17,8 @@ from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import exponential, jumps, linear
-from toylab.trainer import Setup, flatten, losses, restore, sample, train
+from toylab.states import flatten, restore
+from toylab.trainer import Setup, losses, sample, train
 
 F64 = {"dtype": torch.float64}
 
@@ -291,6 +292,7 @@ def test_changes_in_a_list_act_in_order_of_their_steps_and_again_after_resuming(
 
 
 SWAPS = [
+    ("data", "ring"),
     ("objective", "minimax"),
     ("penalty", "r1"),
     ("penalty", "none"),
@@ -298,6 +300,7 @@ SWAPS = [
     ("constraint", "clip"),
     ("optimizer", "simultaneous"),
     ("rule", "rmsprop"),
+    ("moves", "critic"),
     ("critic_steps", 3),
     ("first", "generator"),
     ("batch", 12),
@@ -343,7 +346,6 @@ def test_a_new_rule_never_starts_from_another_ones_memory():
 
 
 RESTARTS = {
-    "data": "ring",
     "fakes": "fixed",
     "latent": 3,
     "latent_law": "uniform",
@@ -371,7 +373,7 @@ def test_a_restart_field_raises_and_says_what_to_do(name):
 def test_every_structural_setting_changes_the_run():
     """Each of them reaches the networks, the latents or the seeds."""
     for name in trainer.RESTART:
-        data = {} if name == "data" else {"data": "lines" if name == "fakes" else "8gaussians"}
+        data = {"data": "lines" if name == "fakes" else "8gaussians"}
         plain, other = run(small(**data), 3), run(small(**data, **{name: RESTARTS[name]}), 3)
         same = plain.players.critic.shape == other.players.critic.shape
         same = same and torch.equal(plain.players.critic, other.players.critic)

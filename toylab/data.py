@@ -72,7 +72,10 @@ class Curve:
 
 
 class Finite:
-    """A fixed set, walked in keyed permutations epoch by epoch (or always in the same order)."""
+    """A fixed set, walked in keyed permutations epoch by epoch (or always in the same order).
+
+    In the order "drawn" every point is drawn anew from the whole set, with replacement.
+    """
 
     def __init__(self, points, order="permuted"):
         self.points = np.ascontiguousarray(points, np.float32)
@@ -84,6 +87,8 @@ class Finite:
         position = np.arange(keys.start, keys.start + n)
         if self.order == "fixed":
             return self.points[position % size]
+        if self.order == "drawn":
+            return self.points[keys.rng().integers(size, size=n)]
         first, last = keys.start // size, (keys.start + n - 1) // size
         walk = np.concatenate(
             [
@@ -220,6 +225,20 @@ def source(card, side="real", **numbers):
         drawn = made.sample(card.size, Keys(0, f"set/{card.name}/{side}"))
         order = Keys(0, f"set/{card.name}/{side}/order").rng().permutation(card.size)
         made = Finite(drawn[order], card.order)
+    return Embedded(made, **card.embed) if card.embed else made
+
+
+def law(card, **numbers):
+    """The law behind a card's real points, as a source: what a perfect generator draws from.
+
+    Every point is new and independent of all others, also where the card is a set drawn once or
+    fills its batches evenly. Of a file nothing is known but its points: they are drawn again.
+    """
+    card = cards.load(card) if isinstance(card, str) else card
+    fields = {**card.resolved("real", numbers), "balanced": False}
+    made = FAMILIES[fields["family"]](fields, card, "real")
+    if isinstance(made, Finite):
+        made = Finite(made.points, "drawn")
     return Embedded(made, **card.embed) if card.embed else made
 
 

@@ -40,7 +40,8 @@ class Experiment(param.Parameterized):
 
     A number may be a `toylab.schedules.Schedule`; a live number of an ensemble may be a tuple with
     one value a member. A wrong name or number raises `ValueError` at once and says what is right.
-    `batch`, `spread`, `size` and `theta` start as the data card has them.
+    `batch`, `spread`, `size` and `theta` start as the data card has them; other data bring their
+    own numbers (not their batch), but for those that are set together with `data`.
     """
 
     data = Card(
@@ -74,9 +75,9 @@ class Experiment(param.Parameterized):
     )
     fakes = Name(
         "learned",
-        ("learned", "fixed"),
+        ("learned", "fixed", "perfect"),
         label="Fakes come from",
-        doc="A network that learns, or the card's own fixed fakes.",
+        doc="A network that learns, the card's own fixed fakes, or a perfect generator.",
     )
 
     objective = Name(
@@ -147,6 +148,12 @@ class Experiment(param.Parameterized):
         soft=(1e-5, 0.1),
         label="Rate, generator",
         doc="Step size of this player. Unequal rates are called TTUR.",
+    )
+    moves = Name(
+        "both",
+        ("both", "critic", "generator"),
+        label="Who moves",
+        doc="One player can stand still: its numbers and its memory wait as they are.",
     )
     critic_steps = Whole(
         1,
@@ -264,10 +271,21 @@ class Experiment(param.Parameterized):
         settings = {name: value for name, value in settings.items() if value is not None}
         self.version = 0  # counts changes, so that a training step can see one in no time
         super().__init__(**{**of_card, **settings})
-        self.param.watch(self._count, names())
+        # Also a number that is set to what it was: beside another card it is a choice.
+        self.param.watch(self._count, names(), onlychanged=False)
 
     def _count(self, *events):
         self.version += 1
+        chosen = {event.name for event in events}
+        if any(event.name == "data" and event.new != event.old for event in events):
+            numbers = self.card.numbers
+            self.param.update(
+                {
+                    name: numbers[name].default if name in numbers else None
+                    for name in CARD_NUMBERS
+                    if name not in chosen
+                }
+            )
 
     @property
     def card(self):
@@ -304,6 +322,14 @@ class Experiment(param.Parameterized):
             if self.fakes == "fixed" and self.card.fake is None
             else []
         )
+
+
+def difference(before, after):
+    """{name: value} whose update leads from some settings to others, as `settings()` has them."""
+    if after["data"] != before["data"]:
+        numbers = cards.load(after["data"]).numbers  # which other data bring along
+        before = {**before, **{name: number.default for name, number in numbers.items()}}
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def names():

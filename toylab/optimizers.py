@@ -48,7 +48,16 @@ def constrained(rule, constraint):
         vector, memory = rule.update(gradient, vector, memory, knobs)
         return constraint.project(vector, knobs), memory
 
-    return Rule(**{**rule._asdict(), "update": update})
+    return rule._replace(update=update)
+
+
+def resting(rule):
+    """The rule of a player that does not move; still a rule, with the same memory.
+
+    Every optimizer reaches a player through its rule, so the other one meets it where it stands,
+    also at a look-ahead point.
+    """
+    return rule._replace(update=lambda gradient, vector, memory, knobs: (vector, memory))
 
 
 def _init(rules):

@@ -45,10 +45,10 @@ _TURNS = {
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
-_LEARNED = {"needs": {"fakes": ("learned",)}, "why": "The fakes are fixed."}
+_LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
 
 SETTINGS = {
-    "data": About("data", RESTART),
+    "data": About("data", SWAP),
     "spread": About("data", LIVE, "σ", log=True, why="This data set has no clusters to spread."),
     "size": About("data", LIVE, why="This data set has one size."),
     "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
@@ -64,6 +64,7 @@ SETTINGS = {
     ),
     "optimizer": About("training", SWAP),
     "rule": About("training", SWAP),
+    "moves": About("training", SWAP),
     "rate_critic": About("training", LIVE, "η_D", log=True),
     "rate_generator": About("training", LIVE, "η_G", log=True),
     "critic_steps": About("training", SWAP, **_TURNS),
@@ -110,6 +111,10 @@ _WORDS = {
     "none": ("None", "The critic's slope is free."),
     "learned": ("a network", "A generator learns to make them."),
     "fixed": ("the card", "The card's own fakes, which never move."),
+    "perfect": (
+        "a perfect generator",
+        "Exact new samples of the real law: what the critic says of a draw.",
+    ),
     "leaky-relu": ("Leaky ReLU", "max(x, 0.2x)"),
     "relu": ("ReLU", "max(x, 0)"),
     "tanh": ("tanh", "Between −1 and 1, smooth."),
@@ -117,8 +122,11 @@ _WORDS = {
     "silu": ("SiLU", "x σ(x), smooth."),
     "normal": ("normal", "N(0, I)"),
     "uniform": ("uniform", "U[−1, 1]"),
-    "critic": ("the critic", "The critic moves, then the generator."),
-    "generator": ("the generator", "The generator moves, then the critic."),
+    ("first", "critic"): ("the critic", "The critic moves, then the generator."),
+    ("first", "generator"): ("the generator", "The generator moves, then the critic."),
+    ("moves", "both"): ("both", "Both players move, in the order of the optimizer."),
+    ("moves", "critic"): ("the critic", "The generator stands still: watch the critic judge it."),
+    ("moves", "generator"): ("the generator", "The critic stands still: watch it being climbed."),
 }
 
 
@@ -134,7 +142,7 @@ def _choice(field, value):
             "formula": row.formula,
             "source": row.source,
         }
-    label, doc = _WORDS.get(value, (value, ""))
+    label, doc = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":
         label, doc = value, INITIALISATION_DOCS[value]
     return {"value": value, "label": label, "group": "", "doc": doc, "formula": "", "source": ""}

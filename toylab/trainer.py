@@ -6,40 +6,25 @@ The same step serves a toy, an ensemble and an image GAN. The consumer may chang
 or name of the experiment between two states; a field that needs a new run raises.
 """
 
-from typing import Any, NamedTuple
-
 import torch
 
 from toylab.batches import Draws, Spec
 from toylab.constraints import CONSTRAINTS
-from toylab.data import Normal, Uniform, source
+from toylab.data import Normal, Uniform, law, source
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
 from toylab.networks import identity, mlp
 from toylab.objectives import OBJECTIVES
-from toylab.optimizers import OPTIMIZERS, constrained
+from toylab.optimizers import OPTIMIZERS, constrained, resting
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import Schedule
 from toylab.settings import Knob
+from toylab.states import State, flatten
 
 LATENTS = {"normal": Normal, "uniform": Uniform}
-
-
-class State(NamedTuple):
-    """One moment of a run; the consumer's to keep, nothing ever changes inside it.
-
-    players (..., P) each · memory, constraint: tuples of tensors · average (..., P_g) · step: how
-    many steps were taken.
-    """
-
-    players: Players
-    memory: Any
-    constraint: tuple
-    average: torch.Tensor
-    step: int
 
 
 class Setup:
@@ -61,15 +46,17 @@ class Setup:
         self.constraint = CONSTRAINTS[experiment.constraint]
         self.penalty = PENALTIES[experiment.penalty] if experiment.penalty != "none" else None
         rule = RULES[experiment.rule]
+        rules = Players(rule, constrained(rule, self.constraint))
+        if experiment.moves != "both":
+            still = "generator" if experiment.moves == "critic" else "critic"
+            rules = rules._replace(**{still: resting(rule)})
         self.optimizer = OPTIMIZERS[experiment.optimizer].build(
-            Players(rule, constrained(rule, self.constraint)),
-            experiment.critic_steps,
-            experiment.first,
+            rules, experiment.critic_steps, experiment.first
         )
         self.names, self.draws = _names(experiment), None
         self._refresh()
 
-    def _refresh(self):
+    def _refresh(self, step=0):
         """Reads the experiment's numbers; called again only after one was changed."""
         self.version = self.experiment.version
         values = {name: getattr(self.experiment, name) for name in NUMBERS}
@@ -79,7 +66,7 @@ class Setup:
         self._data_moves = any(
             isinstance(getattr(self.experiment, name), Schedule) for name in self.numbers
         )
-        self._place(0)
+        self._place(step)
 
     def _place(self, step):
         """The minibatches' sources, with the card's numbers as they are at this step."""
@@ -172,8 +159,11 @@ class Setup:
             {**knobs, "rate": knobs["rate_critic"]},
         )
         players, memory = self.optimizer.step(games, state.players, state.memory, own)
-        _, constraint = self.constraint.effective(players.critic, state.constraint)
-        average = torch.lerp(players.generator, state.average, knobs["average"])
+        constraint, average = state.constraint, state.average
+        if self.names["moves"] != "generator":
+            _, constraint = self.constraint.effective(players.critic, constraint)
+        if self.names["moves"] != "critic":
+            average = torch.lerp(players.generator, average, knobs["average"])
         return State(players, memory, constraint, average, state.step + 1)
 
     def followed(self, state):
@@ -184,15 +174,17 @@ class Setup:
         """
         names = _names(self.experiment)
         changed = {name for name in names if names[name] != self.names[name]}
-        if changed & set(RESTART):
+        if needs_new := sorted(changed & {*RESTART, "dimension"}):
+            words = {"dimension": "the data's dimension"}
             raise ValueError(
-                f"{', '.join(sorted(changed & set(RESTART)))} cannot change within a run: "
-                "start a new one with train(experiment)"
+                f"{', '.join(words.get(name, name) for name in needs_new)} cannot change within a "
+                "run: start a new one with train(experiment)"
             )
         if not changed:
-            self._refresh()
+            self._refresh(state.step)
             return self, state
         new = Setup(self.experiment, self.networks, self.given, self.dtype, self.device)
+        new._place(state.step)
         fresh = state._replace(memory=new.optimizer.init(state.players))
         # Another order of moves with the same rule goes on with that rule's moments.
         if "rule" in changed or flatten(fresh).keys() != flatten(state).keys():
@@ -208,28 +200,32 @@ NUMBERS = tuple(
     if isinstance(Experiment.param[name], Knob) and name not in CARD_NUMBERS
 )
 RESTART = (
-    *("data", "fakes", "latent", "latent_law", "initialisation", "seed", "members"),
+    *("fakes", "latent", "latent_law", "initialisation", "seed", "members"),
     *(f"generator_{part}" for part in ("width", "depth", "activation")),
     *(f"critic_{part}" for part in ("width", "depth", "activation", "dropout")),
 )
 SWAP = (
-    *("objective", "penalty", "penalty_interval", "constraint", "optimizer", "rule"),
-    *("critic_steps", "first", "batch"),
+    *("data", "objective", "penalty", "penalty_interval", "constraint", "optimizer", "rule"),
+    *("moves", "critic_steps", "first", "batch"),
 )
 
 
 def _names(experiment):
     """Everything that decides the structure of a step; noise counts as there or not there."""
     noisy = isinstance(experiment.noise, (Schedule, tuple)) or experiment.noise != 0
-    return {name: getattr(experiment, name) for name in (*RESTART, *SWAP)} | {"noisy": noisy}
+    names = {name: getattr(experiment, name) for name in (*RESTART, *SWAP)}
+    return {**names, "noisy": noisy, "dimension": experiment.card.dimension}
 
 
 def _sources(experiment, numbers):
     """(real, latent): the card's real points, and what the generator is fed."""
     card = experiment.card
+    real = source(card, "real", **numbers)
     if experiment.fakes == "fixed":
-        return source(card, "real", **numbers), source(card, "fake", **numbers)
-    return source(card, "real", **numbers), LATENTS[experiment.latent_law](experiment.latent)
+        return real, source(card, "fake", **numbers)
+    if experiment.fakes == "perfect":
+        return real, law(card, **numbers)
+    return real, LATENTS[experiment.latent_law](experiment.latent)
 
 
 def _networks(e, real, latent):
@@ -237,7 +233,7 @@ def _networks(e, real, latent):
     common = {"initialisation": e.initialisation}
     sizes = (e.generator_width, e.generator_depth, e.generator_activation)
     generator = mlp(latent.shape, real.shape, *sizes, **common)
-    if e.fakes == "fixed":
+    if e.fakes != "learned":
         generator = identity(real.shape)
     sizes = (e.critic_width, e.critic_depth, e.critic_activation)
     return Players(generator, mlp(real.shape, None, *sizes, dropout=e.critic_dropout, **common))
@@ -299,44 +295,3 @@ def sample(experiment, state, count, seed=0, setup=None):
     latents = (torch.stack(latents) if ensemble else latents[0]).to(like)
     with torch.no_grad():
         return setup.networks.generator.apply(state.average, latents).value.cpu().numpy()
-
-
-def flatten(state):
-    """{name: tensor} of everything in a state, for a checkpoint or a pipe; see `restore`."""
-    found = {}
-
-    def walk(name, part):
-        if isinstance(part, torch.Tensor):
-            found[name] = part
-        elif isinstance(part, int):
-            found[name] = torch.tensor(part)
-        else:
-            for key, inner in enumerate(part):
-                walk(f"{name}.{key}", inner)
-
-    for name, part in state._asdict().items():
-        walk(name, part)
-    return found
-
-
-def restore(like, tensors):
-    """The state with these tensors and the structure of `like`; raises `ValueError` on a misfit."""
-    wanted = flatten(like)
-    if set(wanted) != set(tensors):
-        missing, extra = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
-        raise ValueError(f"this state is of another structure: lacks {missing}, has {extra}")
-    for name, tensor in wanted.items():
-        if tensors[name].shape != tensor.shape:
-            raise ValueError(
-                f"{name} must have shape {tuple(tensor.shape)}, got {tuple(tensors[name].shape)}"
-            )
-
-    def walk(name, part):
-        if isinstance(part, torch.Tensor):
-            return tensors[name].to(part.device, part.dtype)
-        if isinstance(part, int):
-            return int(tensors[name])
-        inner = [walk(f"{name}.{key}", value) for key, value in enumerate(part)]
-        return type(part)(*inner) if hasattr(part, "_fields") else tuple(inner)
-
-    return State(*(walk(name, part) for name, part in like._asdict().items()))

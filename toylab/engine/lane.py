@@ -1,304 +1,324 @@
-"""A lane: one run on the page, with its pace, its pictures and its recording."""
+"""A lane: one run on the page, with its pace, its pictures and what can be taken back."""
 
-import math
 import time
 
-import numpy as np
 import torch
 
-from toylab import cards, schedules
-from toylab.engine.protocol import LAYERS, SLOW, finite
-from toylab.experiment import CARD_NUMBERS, Experiment, Knob, names
-from toylab.frames import Pictures, real_points
-from toylab.metrics import radii
-from toylab.recording import Recording
+from toylab.engine import reading, told
+from toylab.engine.history import History
+from toylab.engine.pace import Pace
+from toylab.engine.protocol import finite
+from toylab.engine.run import Run
+from toylab.engine.stops import Stops
+from toylab.experiment import CARD_NUMBERS, Experiment
+from toylab.recording import Ledger, Recording
 from toylab.schema import SETTINGS
-from toylab.tables import nearest
-from toylab.trainer import Setup, flatten, restore, train
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
+MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
+QUEUE = 100  # requests for steps of different players
 
 
 class Lane:
-    """One run. Its methods raise `ValueError` with words for the page; the run stays as it was."""
+    """One run after the other. Its methods raise `ValueError` with words; then all is as it was."""
 
     def __init__(self, settings, kept=None):
-        self.experiment = Experiment(**readable(settings))
-        if self.experiment.members:
-            raise ValueError("members must be 0 on the page: a lane is one run")
-        self.setup = Setup(self.experiment)
-        self.pictures = Pictures(self.setup)
-        self.recording = Recording()
-        self.playing, self.pace, self.pending = False, 0.0, 0
-        self.failure, self.told = None, False
-        self.wanted, self.drawn, self.shown, self.due = [], None, set(), 0.0
-        self._rate, self._recorded = Rate(), 0.0
-        self.state = self.setup.start()
-        self.kept_at, self.kept_step = 0.0, None
+        self.ledger = Ledger()
+        self.history, self.stops = History(self.ledger), Stops()
+        self.playing, self.pace = False, Pace()
+        self.turns, self.back = [], None  # steps asked for; whose turn it is once they are taken
+        self.wanted = []
+        self.outbox = []  # (header, arrays) for the page that nobody asked for
+        self._recorded, self._measured, self._kept_at = 0.0, 0.0, 0.0
         if kept:
-            tensors = {name: torch.from_numpy(array.copy()) for name, array in kept.items()}
-            self.state = restore(self.state, tensors)
-        self._go_on()
-        self.recording.offer(self.state)
+            log = reading.log(kept.get("changes", []))
+            first = reading.readable(kept.get("first") or settings)
+            self._take_up(Run.continued(first, log, kept["arrays"], Recording(self.ledger)))
+            self.turns = reading.turns(kept.get("pending", []))
+            self.back = kept.get("back") and reading.mover(kept["back"])
+        else:
+            self._take_up(Run(reading.readable(settings), Recording(self.ledger)))
 
-    def _go_on(self):
-        self._states = train(self.experiment, self.state, setup=self.setup)
+    def _take_up(self, run):
+        """Another run in this lane, or another moment of it."""
+        self.run = run
+        self.drawn, self.shown, self.unkept = None, set(), True
+        self.warned = False  # whether the page knows that the run has failed
+        self.turns.clear()
+        if run.failure:
+            self.playing = False
+        self.stops.forget()
+        self.pace.begin()
 
     # ------------------------------------------------------------------ what the page may ask
 
     def change(self, kind, changes):
-        """Live numbers or swapped names; returns the step at which they act."""
-        changes = readable(changes)
+        """Live numbers or swapped names; returns whether the data moved."""
+        changes = reading.readable(changes, "changes")
         for name in changes:
             if SETTINGS[name].kind != kind:
                 raise ValueError(f"{name} is a {SETTINGS[name].kind} field, not {kind}")
-            if name in CARD_NUMBERS and name not in self.experiment.card.numbers:
-                raise ValueError(SETTINGS[name].why)
-        tried = Experiment(**{**self.experiment.settings(), **changes})
-        if problems := tried.conflicts():
-            raise ValueError(" ".join(problems))
-        numbers = self.setup.numbers
-        self.experiment.param.update(**changes)
-        self.setup, self.state = self.setup.followed(self.state)
-        self.pictures.follow(self.setup)
-        self._go_on()
-        self.drawn = self.kept_step = None
-        return self.setup.numbers != numbers
+        self._together()
+        past, data = self.run.past(), (self.run.experiment.data, self.run.setup.numbers)
+        self.run.change(changes)
+        if self.run.settings != past.settings:
+            hand = tuple(changes) if kind == "live" else None
+            self.history.remember(past, self._words(past, changes), hand)
+        self._changed()
+        return data != (self.run.experiment.data, self.run.setup.numbers)
 
-    def settings_with(self, changes):
-        """The settings of a new run: this one's, and where the data change, the new card's own."""
-        settings = self.experiment.settings()
+    def _changed(self):
+        self.drawn, self.unkept = None, True
+
+    def _words(self, past, changes):
+        """`Penalty weight λ 1 → 10 at step 980`."""
+        made = [
+            f"{Experiment.param[name].label} {_text(past.settings.get(name))} → {_text(value)}"
+            for name, value in changes.items()
+        ]
+        return f"{', '.join(made)} at step {past.state.step:,}"
+
+    def restart(self, changes):
+        """A new run with these settings; other data bring their own numbers and batch."""
+        changes = reading.readable(changes, "changes")
+        self._together()
+        settings = self.run.settings
         if changes.get("data", settings["data"]) != settings["data"]:
             for name in (*CARD_NUMBERS, "batch"):
                 settings.pop(name, None)
-        return {**settings, **changes}
+        self._renew({**settings, **changes}, "the new run")
 
-    def play(self, pace):
-        pace = float(pace or 0.0)
-        if not (math.isfinite(pace) and pace >= 0):
-            raise ValueError(f"pace must be 0 (as fast as it can) or steps a second, got {pace}")
-        if self.failure:
-            raise ValueError(f"this run has stopped ({self.failure}); reset it")
-        if not self.playing or pace != self.pace:
-            self.due = time.monotonic()
-        self.playing, self.pace = True, pace
-        self._rate = Rate()
+    def reset(self, seed=None):
+        """The same settings from step 0, with another seed if one is given."""
+        more = {} if seed is None else {"seed": seed}
+        words = "the reset" if seed is None else f"the new seed {seed}"
+        self._together()
+        self._renew({**self.run.settings, **reading.readable(more)}, words)
+
+    def _renew(self, settings, words):
+        run = Run(settings, Recording(self.ledger))
+        run.see(self.run.pictures)
+        self.history.remember(self.run.past(self.run.recording), words)
+        self._take_up(run)
+
+    def undo(self):
+        """Back to the state and the settings before the last change; returns what that was."""
+        self._together()
+        words, past = self.history.back(self.run.past(self.run.recording))
+        self._restore(past)
+        return f"Taken back: {words}."
+
+    def redo(self):
+        """The newer run as it was; returns what was brought back."""
+        self._together()
+        words, past = self.history.forth(self.run.past(self.run.recording))
+        self._restore(past)
+        return f"Brought back: {words}."
+
+    def _restore(self, past):
+        recording, seen = past.recording, self.run.pictures
+        if recording is None:
+            recording = self.run.recording.until(past.state.step)
+        run = Run.again(past, recording)
+        run.see(seen)
+        self._take_up(run)
+
+    def play(self, pace=None):
+        """From now on that many steps a second, 0 for as fast as it can."""
+        pace = reading.pace(pace)
+        if self.run.failure:
+            raise ValueError(f"this run has stopped ({self.run.failure}); reset it")
+        self.settle()
+        if not self.playing:
+            self.stops.forget()
+        if not self.playing or pace != self.pace.steps:
+            self.pace.begin(pace)
+        self.playing = True
 
     def pause(self):
-        self.playing, self.pending = False, 0
-        self.drawn = self.kept_step = None
+        """Not one step more."""
+        self.settle()
+        self.playing = False
+        self._changed()
 
-    def take(self, count):
-        if not isinstance(count, int) or not 1 <= count <= 1_000_000:
-            raise ValueError(f"count must be a whole number from 1 to 1000000, got {count!r}")
-        if self.failure:
-            raise ValueError(f"this run has stopped ({self.failure}); reset it")
-        self.playing, self.pending = False, self.pending + count
+    def take(self, count=1, who="both"):
+        """That many steps of both players or of one, then pause."""
+        turn = [reading.whole("count", count), reading.mover(who)]
+        if self.run.failure:
+            raise ValueError(f"this run has stopped ({self.run.failure}); reset it")
+        if len(self.turns) >= QUEUE:
+            raise ValueError("too many steps are waiting; ask again when they are taken")
+        self.playing = False
+        self.turns.append(turn)
 
     def want(self, layers):
-        unknown = [layer for layer in layers if layer not in LAYERS]
-        if unknown:
-            raise ValueError(f"layer {unknown[0]!r} is unknown; {nearest(unknown[0], LAYERS)}")
-        self.wanted.append(tuple(layers))
+        """One picture with these layers, as soon as there is something new to see."""
+        self.wanted.append(reading.layers(layers))
         del self.wanted[:-4]  # a page has at most two in flight; more can only be a mistake
+
+    def look(self, options):
+        """How pictures are drawn from now on; returns all options."""
+        look = self.run.pictures.look(options)
+        self._changed()
+        return look
+
+    def stop(self, rules):
+        """Rules for pausing by itself."""
+        self.stops.set(rules)
+        self.stops.forget()
+        self.unkept = True
 
     # ------------------------------------------------------------------ what the worker does
 
-    @property
-    def slow(self):
-        return 0 < self.pace <= SLOW
-
     def ready(self, now):
         """Whether a step may be taken now."""
-        if self.failure or not (self.playing or self.pending):
+        if self.run.failure or not (self.playing or self.turns):
             return False
-        if self.pending:
+        if self.turns:
             return True
-        if self.slow and not (self.wanted and self.drawn == self.state.step):
+        if self.pace.slow and not (self.wanted and self.drawn == self.run.state.step):
             return False  # the page has not yet drawn, or not yet asked again
-        return self.pace == 0 or now >= self.due
+        return now >= self.pace.due
 
     def wakes(self):
-        """When a step may be taken without anything else happening; None: not before a message."""
-        if self.failure or not self.playing or (self.slow and not self.wanted):
+        """When something may happen without a message; None: never."""
+        if self.run.failure or not self.playing:
             return None
-        return self.due if self.pace else 0.0
+        step = None if self.pace.slow and not self.wanted else self.pace.due
+        return min((when for when in (step, self.stops.idle_at) if when is not None), default=None)
 
     def slice(self, seconds):
         """Trains for about that long, at least one step, never past what was asked for."""
         end = time.monotonic() + seconds
         while True:
-            self.state = next(self._states)
-            self._rate.count()
+            self._step()
             now = time.monotonic()
-            if self.pending:
-                self.pending -= 1
-            if self.pace and self.playing:
-                self.due = max(self.due + 1 / self.pace, now - 1 / self.pace)
-            if now >= end or not self.ready(now) or self.slow:
+            self.pace.stepped(now)
+            if now >= end or not self.ready(now) or self.pace.slow or self._at_stop():
                 break
-        if not bool(torch.isfinite(sum(vector.sum() for vector in self.state.players))):
-            self.stop(
-                f"step {self.state.step}: a player's numbers are no longer finite. Lower a rate, "
-                "or add a penalty, then reset"
+        self.unkept = True
+        if not bool(torch.isfinite(sum(vector.sum() for vector in self.run.state.players))):
+            self.fail(
+                f"step {self.run.state.step}: a player's numbers are no longer finite. Lower a "
+                "rate, or add a penalty, then reset"
             )
         if now - self._recorded > RECORD_EVERY or not self.playing:
-            self.recording.offer(self.state)
+            self.run.recording.offer(self.run.state)
             self._recorded = now
+        if self._at_stop():
+            self._halt(*self.stops.at(self.run.state.step))
 
-    def stop(self, text):
-        self.playing, self.pending, self.failure = False, 0, text
+    def _at_stop(self):
+        return self.playing and self.stops.at(self.run.state.step) is not None
+
+    def _halt(self, reason, text):
+        self.pause()
+        step = self.run.state.step
+        self.outbox.append(({"say": "stopped", "reason": reason, "text": text, "step": step}, {}))
+
+    def _step(self):
+        """One step, of one player alone where that was asked for."""
+        if not self.turns:
+            self.run.step()
+            return
+        who = self.turns[0][1]
+        if who != "both" and self.back is None:
+            self.history.remember(self.run.past(), f"what the {who} did alone")
+            self.back = self.run.experiment.moves
+            self.run.change({"moves": who})
+        self.run.step()
+        self.turns[0][0] -= 1
+        if not self.turns[0][0]:
+            del self.turns[0]
+            self._together()
+
+    def _together(self):
+        """Once one player has moved alone, both go on as they did."""
+        if self.back is not None:
+            who, back, self.back = self.run.experiment.moves, self.back, None
+            self.run.change({"moves": back})
+            header = {"say": "changed", "kind": "step", "made": {"moves": who}}
+            self.outbox.append(({**header, **told.changes(self)}, {}))
+
+    def settle(self):
+        """Forgets the steps that were asked for and not taken."""
+        self.turns.clear()
+        self._together()
+
+    def watch(self, now):
+        """Pauses where all clusters were held for long enough, or nobody is there."""
+        run = self.run
+        if not self.playing or run.failure:
+            return
+        if self.stops.rules["found"] is not None and now - self._measured > MEASURE_EVERY:
+            self.stops.measured(run.state.step, run.measure(now))
+            self._measured = now
+        if met := self.stops.met(run.state.step, now):
+            self._halt(*met)
+
+    def fail(self, text):
+        """The run cannot go on."""
+        self.playing, self.run.failure = False, text
+        self.turns.clear()
+
+    def fit(self, most):
+        """Keeps no more than that many bytes of snapshots; of the present run first and last."""
+        while self.ledger.bytes > most:
+            recordings = [self.run.recording, *self.history.recordings()]
+            fullest = max(recordings, key=lambda recording: len(recording.states))
+            if not fullest.thin() and not self.history.forget():
+                break
 
     def has_news(self):
         """Whether a wanted picture can be answered: a new step, or a layer not yet drawn of it."""
-        return not self.pending and self._answerable() is not None
+        return not self.turns and self._answerable() is not None
 
     def _answerable(self):
         """The first want that the newest picture did not answer."""
-        if self.drawn != self.state.step:
+        if self.drawn != self.run.state.step:
             return self.wanted[0] if self.wanted else None
         return next((layers for layers in self.wanted if not self.shown.issuperset(layers)), None)
 
     def frame(self):
         """(header, arrays) of the newest state, for the first want that is worth a picture."""
-        layers = self._answerable()
+        layers, step = self._answerable(), self.run.state.step
         self.wanted.remove(layers)
-        if self.drawn != self.state.step:
+        if self.drawn != step:
             self.shown = set()
         # Of a step that was drawn already only what is new, so that nothing else on it moves.
-        header, arrays = self.draw(self.state, [name for name in layers if name not in self.shown])
+        header, arrays = self._draw(
+            self.run.upcoming, [name for name in layers if name not in self.shown]
+        )
         self.shown |= set(layers)
-        self.drawn = self.state.step
+        self.drawn = step
         return header, arrays
 
-    def draw(self, state, layers, recorded=False):
-        """(header, arrays) of any state of this run."""
-        fast = self.playing and not self.slow and not recorded
-        exact = not fast
-        made = self.pictures.frame(state, layers, exact)
-        scalars = {
-            name: finite(value) if isinstance(value, float) else value
-            for name, value in made.scalars.items()
-        }
-        scalars["steps_per_second"] = finite(self._rate.value() if self.playing else 0.0)
-        header = {
-            "say": "frame",
-            "step": state.step,
-            "playing": self.playing,
-            "recorded": recorded,
-            "layers": list(layers),
-            "scalars": scalars,
-        }
-        return header, {**made.arrays, **_shades(made)}
+    def recall(self, step, layers):
+        """(header, arrays) of the recorded state nearest to a step."""
+        state = self.run.recording.nearest(reading.whole("step", step, 0, 10**12))
+        return self._draw(state, reading.layers(layers), recorded=True)
+
+    def _draw(self, state, layers, recorded=False):
+        fast = self.playing and not self.pace.slow and not recorded
+        header, arrays = told.frame(
+            self.run, state, layers, fast, playing=self.playing, recorded=recorded
+        )
+        header["scalars"]["steps_per_second"] = finite(self.pace.rate() if self.playing else 0.0)
+        return header, arrays
 
     def worth_keeping(self, now):
-        """Whether the state that the web server keeps is older than it may be."""
-        if self.state.step == self.kept_step or self.failure:
+        """Whether the web server should have this state: often while training, once when not."""
+        if not self.unkept or self.run.failure:
             return False
-        return now - self.kept_at > KEEP_EVERY or not (self.playing or self.pending)
+        return now - self._kept_at > KEEP_EVERY or not (self.playing or self.turns)
 
     def keep(self):
         """(header, arrays) from which this run can go on in another process, bit for bit."""
-        self.kept_at, self.kept_step = time.monotonic(), self.state.step
-        header = {
-            "say": "kept",
-            "settings": self.settings(),
-            "playing": self.playing,
-            "pace": self.pace,
-            "step": self.state.step,
-        }
-        arrays = {name: tensor.numpy() for name, tensor in flatten(self.state).items()}
-        return header, {name: array.astype(_dtype(array)) for name, array in arrays.items()}
-
-    def settings(self):
-        """Every setting as JSON carries it."""
-        return {name: writable(value) for name, value in self.experiment.settings().items()}
-
-    def opened(self):
-        """(header, arrays) that tell a page everything about this run."""
-        networks = self.setup.networks
-        header = {
-            "say": "opened",
-            "settings": self.settings(),
-            "data": self.data(),
-            "sizes": {"generator": networks.generator.count, "critic": networks.critic.count},
-            "step": self.state.step,
-            "playing": self.playing,
-            "pace": self.pace,
-        }
-        return header, {"real": real_points(self.setup, self.pictures.view)}
-
-    def data(self):
-        """What the page shows of the data: title, clusters and window, in window coordinates."""
-        card, view, clusters = self.experiment.card, self.pictures.view, self.pictures.clusters
-        centres = [] if clusters is None else view.flat(clusters.centres).round(5).tolist()
-        return {
-            "name": card.name,
-            "title": card.title,
-            "dimension": card.dimension,
-            "centres": centres,
-            "radii": [] if clusters is None else radii(clusters).round(5).tolist(),
-            "numbers": self.setup.numbers,
-            "window": {"extent": view.extent},
-        }
+        self._kept_at, self.unkept = time.monotonic(), False
+        return told.kept(self)
 
 
-def _shades(made):
-    """The surface as the 256 shades in which it is drawn: a quarter of the bytes."""
-    if "surface" not in made.arrays:
-        return {}
-    low, high = made.scalars["surface_low"], made.scalars["surface_high"]
-    place = np.nan_to_num((made.arrays["surface"] - low) / (high - low), nan=0.5)
-    return {"surface": np.rint(255 * place.clip(0, 1)).astype(np.uint8)}
-
-
-def _dtype(array):
-    """Steps and counts travel as int32, numbers as float32, which is what the engine trains in."""
-    return "int32" if array.dtype.kind == "i" else "float32"
-
-
-class Rate:
-    """Steps a second over the last second or so."""
-
-    def __init__(self):
-        self.since, self.steps, self.last = time.monotonic(), 0, 0.0
-
-    def count(self):
-        self.steps += 1
-
-    def value(self):
-        passed = time.monotonic() - self.since
-        if passed > 1.0 or (not self.last and passed > 0.1):
-            self.last = self.steps / passed
-            if passed > 1.0:
-                self.since, self.steps = time.monotonic(), 0
-        return self.last
-
-
-def readable(settings):
-    """Settings as a page or URL writes them -> as `Experiment` takes them.
-
-    A number may come as text, also as a schedule: ``"linear(0.5, 0, 2500)"``.
-    """
-    if not isinstance(settings, dict):
-        raise ValueError(f"settings must be names with values, got {settings!r}")
-    known, read = names(), {}
-    for name, value in settings.items():
-        if name not in known:
-            raise ValueError(f"setting {name!r} is unknown; {nearest(name, known)}")
-        field = Experiment.param[name]
-        if name == "data" and value not in cards.names():
-            # A page may name a card, not a file: anybody may have written its address.
-            raise ValueError(f"data {value!r} is unknown; {nearest(value, cards.names())}")
-        if isinstance(field, Knob) and isinstance(value, str):
-            value = schedules.parse(value)
-        elif isinstance(value, (list, dict)):
-            raise ValueError(f"{name} must be one value, got {value!r}")
-        read[name] = value
-    return read
-
-
-def writable(value):
-    """A setting as JSON carries it; schedules as their text."""
-    return str(value) if isinstance(value, schedules.Schedule) else value
+def _text(value):
+    """A setting in a sentence."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

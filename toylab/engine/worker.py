@@ -12,19 +12,21 @@ from multiprocessing.connection import Connection
 
 import torch
 
+from toylab.engine import reading, told
 from toylab.engine.lane import Lane
-from toylab.engine.protocol import ProtocolError, decode, encode
+from toylab.engine.protocol import STOPS, decode, encode
 from toylab.schema import schema
 from toylab.tables import nearest
 
 SLICE = 0.004  # seconds of training before another lane has its turn
+BUDGET = 512 * 2**20  # bytes of snapshots, of all lanes together
 
 
 class Worker:
     """The loop: messages first, then a slice for each lane that may train, then pictures."""
 
-    def __init__(self, pipe):
-        self.pipe, self.lanes = pipe, {}
+    def __init__(self, pipe, budget=BUDGET):
+        self.pipe, self.lanes, self.budget = pipe, {}, budget
 
     def say(self, key, header, arrays=None):
         session, lane = key
@@ -45,10 +47,18 @@ class Worker:
         """One lane's turn: a slice of training, a picture, its state for safekeeping."""
         if lane.ready(time.monotonic()):
             lane.slice(SLICE)
+            lane.fit(self.budget // len(self.lanes))
+        lane.watch(time.monotonic())
+        self.post(key, lane)
         if lane.has_news():
             self.say(key, *lane.frame())
         if lane.worth_keeping(time.monotonic()):
             self.say(key, *lane.keep())
+
+    def post(self, key, lane):
+        """What the lane has to say by itself."""
+        while lane.outbox:
+            self.say(key, *lane.outbox.pop(0))
 
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
@@ -70,60 +80,81 @@ class Worker:
         except Exception as error:
             traceback.print_exc()
             where = traceback.extract_tb(error.__traceback__)[-1]
-            lane.stop(f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
+            lane.fail(f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
             lane.wanted.clear()
-        if lane.failure and not lane.told:
-            lane.told = True
-            self.say(key, {"say": "failed", "text": lane.failure, "step": lane.state.step})
+        if lane.run.failure and not lane.warned:
+            lane.warned = True
+            failed = {"say": "failed", "text": lane.run.failure, "step": lane.run.state.step}
+            self.say(key, failed)
 
     def receive(self, message):
         """Does what one message asks; anything wrong with it is answered in words."""
         key = ("", 0)
+        about = None
         try:
             header, arrays = decode(message)
-            key = (str(header.get("session", "")), int(header.get("lane", 0)))
-            do = header.get("do")
+            do, about = header.get("do"), {"do": header.get("do"), "changes": header.get("changes")}
+            key = (str(header.get("session", "")), reading.whole("lane", header.get("lane", 0), 0))
             act = getattr(self, f"do_{do}", None)
             if act is None:
                 known = [name[3:] for name in dir(self) if name.startswith("do_")]
                 raise ValueError(f"{do!r} is unknown; {nearest(do, known)}")
+            if key in self.lanes and do != "want":
+                self.lanes[key].stops.touch()
             act(key, {**header, "arrays": arrays})
-        except (ProtocolError, ValueError, TypeError, KeyError) as error:
-            text = str(error) or type(error).__name__
-            self.say(key, {"say": "refused", "text": text, "about": _about(message)})
+        except OSError:
+            raise  # the pipe
+        except ValueError as error:
+            self.say(key, {"say": "refused", "text": str(error), "about": about})
+        except Exception as error:  # nobody's words: still no reason to stop the other runs
+            traceback.print_exc()
+            text = f"{type(error).__name__}: {error}"
+            self.say(key, {"say": "refused", "text": text, "about": about})
 
     def lane(self, key):
         if key not in self.lanes:
             raise ValueError("this run is not open; open it first")
         return self.lanes[key]
 
-    def begin(self, key, settings, playing=False, pace=0.0, kept=None, continued=False):
-        """A new run in place of whatever was there; only once it could be made."""
-        lane = Lane(settings, kept)
-        old = self.lanes.get(key)
-        if old is not None:
-            lane.wanted = old.wanted
-        if playing:
-            lane.play(pace)
-        self.lanes[key] = lane
-        opened, arrays = lane.opened()
-        self.say(key, {**opened, "continued": continued}, arrays)
-
     def do_open(self, key, header):
-        settings, continued = header.get("settings", {}), bool(header.get("continued"))
-        playing, pace = header.get("playing", False), header.get("pace")
-        self.begin(key, settings, playing, pace, kept=header["arrays"], continued=continued)
+        kept = header if header["arrays"] else None
+        lane = Lane(header.get("settings", {}), kept)
+        for ask, what in ((lane.look, "look"), (lane.stop, "stops")):
+            if header.get(what) is not None:
+                ask(header[what])
+        if header.get("playing"):
+            lane.pace.begin(reading.pace(header.get("pace")))
+            lane.playing = not lane.turns
+        if key in self.lanes:
+            lane.wanted = self.lanes[key].wanted
+        self.lanes[key] = lane
+        for each in self.lanes.values():
+            each.fit(self.budget // len(self.lanes))
+        self.opened(key, lane, continued=bool(header.get("continued")))
+
+    def opened(self, key, lane, **more):
+        """The whole run, to its page."""
+        header, arrays = told.opened(lane)
+        self.post(key, lane)
+        self.say(key, {**header, **more}, arrays)
 
     def do_restart(self, key, header):
         lane = self.lane(key)
-        self.begin(key, lane.settings_with(header["changes"]), lane.playing, lane.pace)
+        lane.restart(header.get("changes"))
+        self.opened(key, lane, continued=False)
 
     def do_reset(self, key, header):
-        lane, changes = self.lane(key), {}
-        if header.get("seed") is not None:
-            changes["seed"] = header["seed"]
-        playing = header.get("playing", lane.playing)
-        self.begin(key, {**lane.experiment.settings(), **changes}, playing, lane.pace)
+        lane = self.lane(key)
+        lane.reset(header.get("seed"))
+        self.opened(key, lane, continued=False)
+
+    def do_undo(self, key, header):
+        lane = self.lane(key)
+        self.opened(key, lane, say="undone", text=lane.undo())
+
+    def do_redo(self, key, header):
+        lane = self.lane(key)
+        self.opened(key, lane, say="undone", text=lane.redo())
 
     def do_knob(self, key, header):
         self._change(key, "live", header)
@@ -132,19 +163,13 @@ class Worker:
         self._change(key, "swap", header)
 
     def _change(self, key, kind, header):
-        lane = self.lane(key)
-        moved = lane.change(kind, header["changes"])
-        opened, arrays = lane.opened()
-        told = {
-            "say": "changed",
-            "kind": kind,
-            "changes": header["changes"],
-            "settings": opened["settings"],
-            "step": lane.state.step,
-        }
+        lane, changes = self.lane(key), header.get("changes")
+        moved = lane.change(kind, changes)
+        header = {"say": "changed", "kind": kind, "made": changes, **told.changes(lane)}
         if moved:
-            told["data"] = opened["data"]
-        self.say(key, told, arrays if moved else None)
+            header["data"] = told.data(lane.run)
+        self.post(key, lane)
+        self.say(key, header, told.data_arrays(lane.run) if moved else None)
 
     def do_play(self, key, header):
         self.lane(key).play(header.get("pace"))
@@ -153,16 +178,27 @@ class Worker:
         self.lane(key).pause()
 
     def do_step(self, key, header):
-        self.lane(key).take(header.get("count", 1))
+        self.lane(key).take(header.get("count", 1), header.get("who"))
 
     def do_want(self, key, header):
         self.lane(key).want(header.get("layers", ()))
 
+    def do_look(self, key, header):
+        lane = self.lane(key)
+        look = lane.look(header.get("options"))
+        extent = lane.run.pictures.view.extent
+        self.say(key, {"say": "looked", "look": look, "window": {"extent": extent}})
+
+    def do_stop(self, key, header):
+        rules = {name: header[name] for name in STOPS if name in header}
+        self.lane(key).stop(rules)
+
     def do_recall(self, key, header):
         lane = self.lane(key)
-        state = lane.recording.nearest(int(header["step"]))
-        layers = header.get("layers", ())
-        self.say(key, *lane.draw(state, layers, recorded=True))
+        self.say(key, *lane.recall(header.get("step"), header.get("layers", ())))
+
+    def do_export(self, key, header):
+        self.say(key, *told.exported(self.lane(key).run))
 
     def do_close(self, key, header):
         if "lane" in header:
@@ -170,15 +206,6 @@ class Worker:
         else:
             for other in [other for other in self.lanes if other[0] == key[0]]:
                 del self.lanes[other]
-
-
-def _about(message):
-    """What the page asked for, so that it can put a control back."""
-    try:
-        header, _ = decode(message)
-        return {"do": header.get("do"), "changes": header.get("changes")}
-    except ProtocolError:
-        return None
 
 
 def main():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from toylab.trainer import flatten, restore
+from toylab.states import flatten, restore
 
 FORMAT = "toylab-image-1"
 KEPT = 2

@@ -38,7 +38,7 @@ def spoken(step, scalars):
 def change(fields, header):
     """What a gold mark tells: "Penalty weight λ → 10 at step 980"."""
     told = [f"{_label(fields, name)} → {_value(fields, name, value)}"
-            for name, value in header["changes"].items()]  # fmt: skip
+            for name, value in header["made"].items()]  # fmt: skip
     return f"{', '.join(told)} at step {header['step']:,}"
 
 

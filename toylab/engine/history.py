@@ -1,0 +1,72 @@
+"""What can be taken back: moments of the run before each change, and what was taken back."""
+
+import time
+
+MOST = 20  # changes that can be taken back
+ONE_HAND = 1.0  # seconds within which two changes of one kind are one movement
+
+
+class History:
+    """Two stacks of (words, `Past`); their states are counted in a ledger.
+
+    A past that owns a recording is a former run, or the newer one after `back`; the others are
+    moments of the present run, whose own recording goes back to them.
+    """
+
+    def __init__(self, ledger):
+        self.ledger, self.done, self.undone = ledger, [], []
+        self._kind, self._at = None, 0.0
+
+    def remember(self, past, words, kind=None, now=None):
+        """Before a change: it clears what was taken back. Two of one kind in a row may be one."""
+        now = time.monotonic() if now is None else now
+        self._drop(self.undone)
+        same = kind is not None and kind == self._kind and now - self._at < ONE_HAND
+        self._kind, self._at = kind, now
+        if not same:
+            self._push(self.done, words, past)
+            self._drop(self.done[:-MOST])
+            del self.done[:-MOST]
+
+    def back(self, present):
+        """(words, past) to go back to; `present`, with its recording, can be brought back."""
+        if not self.done:
+            raise ValueError("there is nothing to take back")
+        return self._move(self.done, self.undone, present)
+
+    def forth(self, present):
+        """(words, past) of what was taken back last."""
+        if not self.undone:
+            raise ValueError("there is nothing to bring back")
+        return self._move(self.undone, self.done, present)
+
+    def _move(self, source, target, present):
+        words, past = source.pop()
+        self._push(target, words, present)
+        self.ledger.release(past.state)
+        self._kind = None
+        return words, past
+
+    def _push(self, stack, words, past):
+        self.ledger.hold(past.state)
+        stack.append((words, past))
+
+    def _drop(self, entries):
+        for _, past in entries:
+            self.ledger.release(past.state)
+            if past.recording is not None:
+                past.recording.close()
+        entries.clear()
+
+    def recordings(self):
+        """Every recording that is kept for later."""
+        pasts = [past for _, past in (*self.done, *self.undone)]
+        return [past.recording for past in pasts if past.recording is not None]
+
+    def forget(self):
+        """Lets the oldest entry go; False where there is none."""
+        stack = self.done or self.undone
+        if not stack:
+            return False
+        self._drop([stack.pop(0)])
+        return True

@@ -1,0 +1,34 @@
+"""What one run on the page may cost: an address that anybody wrote must not stop the engine."""
+
+from toylab.experiment import Experiment
+
+NUMBERS = 8_000_000  # of both players together: with memory and pictures a few hundred megabytes
+DRAWN = 64_000_000  # random numbers of one step
+WORK = 2e10  # multiplications of one step's forward passes: some seconds
+
+
+def affordable(experiment: Experiment):
+    """Raises `ValueError` in words where a run would need too much memory or too long a step."""
+    e = experiment
+    generator = _numbers(e.latent, e.generator_width, e.generator_depth, e.card.dimension)
+    critic = _numbers(e.card.dimension, e.critic_width, e.critic_depth, 1)
+    if generator + critic > NUMBERS:
+        raise ValueError(
+            f"these networks have {generator + critic:,} numbers, on the page at most {NUMBERS:,} "
+            "are possible: choose a smaller width or depth"
+        )
+    points = e.batch * (e.critic_steps + 1)
+    masks = 3 * e.critic_width * e.critic_depth if e.critic_dropout else 0
+    drawn = points * (5 * e.card.dimension + e.latent + masks)
+    work = points * (generator + 3 * critic)
+    if drawn > DRAWN or work > WORK:
+        raise ValueError(
+            "one step of these settings would take too long for the page: choose a smaller batch "
+            "or width, or fewer critic steps"
+        )
+
+
+def _numbers(inputs, width, depth, outputs):
+    """Numbers of a network, as `toylab.networks.mlp` makes it."""
+    sizes = [inputs, *[width] * depth, outputs]
+    return sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))

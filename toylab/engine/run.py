@@ -1,0 +1,137 @@
+"""One run: its experiment, its newest state, and the log of what was changed by hand."""
+
+from typing import NamedTuple
+
+import torch
+
+from toylab.engine.limits import affordable
+from toylab.experiment import CARD_NUMBERS, Experiment, difference
+from toylab.frames import Pictures
+from toylab.recording import Recording
+from toylab.schema import SETTINGS
+from toylab.states import State, restore
+from toylab.trainer import Setup
+
+
+class Past(NamedTuple):
+    """A run as it was at one moment: enough to go on from there, bit for bit."""
+
+    base: dict  # the settings under which its state was reached
+    settings: dict  # those that hold from its next step on
+    state: State
+    first: dict  # the settings with which the run began
+    log: tuple
+    recording: Recording | None  # None: the present one's, up to the state's step
+    failure: str | None
+
+
+def replayed(first, log):
+    """The settings to which a log leads."""
+    experiment = Experiment(**first)
+    for _, changes in log:
+        experiment.param.update(**changes)
+    return experiment.settings()
+
+
+class Run:
+    """A run on the page; everything wrong is a `ValueError` with words, and changes nothing.
+
+    A change acts at the next step: until then `state` is what the last step left, and `upcoming`
+    is that state as the changed settings take it, with the memory of a new rule, say. So `log`,
+    ((step, {name: value}), …), has one entry a step, and what was changed back is not in it.
+    """
+
+    def __init__(self, settings, recording, state=None):
+        self.experiment = Experiment(**settings)
+        if self.experiment.members:
+            raise ValueError("members must be 0 on the page: a lane is one run")
+        affordable(self.experiment)
+        self.setup = self._settled = Setup(self.experiment)
+        self.base = self.first = self.settings
+        self.state = self.upcoming = state or self.setup.start()
+        self.log, self.recording, self.failure = (), recording, None
+        self.pictures = Pictures(self.setup)
+        recording.offer(self.state)  # one that has it already does not take it again
+
+    @classmethod
+    def again(cls, past, recording):
+        """The run as it was."""
+        run = cls(past.base, recording, past.state)
+        run.first, run.log, run.failure = past.first, past.log, past.failure
+        run._turn(difference(past.base, past.settings))
+        return run
+
+    @classmethod
+    def continued(cls, first, log, arrays, recording):
+        """The run that another process kept: its first settings, its log, its whole state."""
+        if getattr(arrays.get("step"), "size", 0) != 1:
+            raise ValueError("this state does not say after how many steps it was")
+        step = int(arrays["step"])
+        base = replayed(first, [entry for entry in log if entry[0] < step])
+        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        state = restore(Setup(Experiment(**base)).start(), tensors)
+        first, settings = replayed(first, ()), replayed(first, log)
+        return cls.again(Past(base, settings, state, first, tuple(log), None, None), recording)
+
+    @property
+    def settings(self):
+        """{name: value} of every field that applies."""
+        return self.experiment.settings()
+
+    def step(self):
+        """One step of training."""
+        self.state = self.upcoming = self.setup.step(self.upcoming)
+        self._settled = self.setup
+
+    def past(self, recording=None):
+        """This moment of the run."""
+        base = self.base if self._changed_here else self.settings
+        now = self.settings
+        return Past(base, now, self.state, self.first, self.log, recording, self.failure)
+
+    @property
+    def _changed_here(self):
+        return bool(self.log) and self.log[-1][0] == self.state.step
+
+    def change(self, changes):
+        """Live numbers and swapped names, from the next step on; the log has them."""
+        if not self._changed_here:
+            self.base = self.settings
+        self._turn(changes)
+        earlier = tuple(entry for entry in self.log if entry[0] != self.state.step)
+        made = difference(self.base, self.settings)
+        self.log = (*earlier, (self.state.step, made)) if made else earlier
+
+    def _turn(self, changes):
+        """Takes other settings, or none of them."""
+        before = self.settings
+        try:
+            self.experiment.param.update(**changes)
+            for name in changes:
+                if name in CARD_NUMBERS and name not in self.experiment.card.numbers:
+                    raise ValueError(SETTINGS[name].why)
+            affordable(self.experiment)
+            if problems := self.experiment.conflicts():
+                raise ValueError(" ".join(problems))
+            setup, upcoming = self._settled.followed(self.state)
+        except ValueError:
+            self.experiment.param.update(**before)
+            raise
+        self.setup, self.upcoming = setup, upcoming
+        if self.settings["data"] != before["data"]:
+            seen, self.pictures = self.pictures, Pictures(setup)
+            self.see(seen)
+        else:
+            self.pictures.follow(setup)
+
+    def see(self, pictures):
+        """Draws as other pictures were drawn; in their window too where the data are the same."""
+        look = pictures.chosen.told()
+        if pictures.setup.names["data"] != self.setup.names["data"]:
+            look["extent"] = None
+        self.pictures.look(look)
+
+    def measure(self, now):
+        """Which clusters the newest state has found, (k,) of 0 and 1; None for data without."""
+        made = self.pictures.frame(self.upcoming, (), exact=False, now=now)
+        return made.scalars["found"] if made.scalars["modes_total"] else None

@@ -1,0 +1,132 @@
+"""What a lane tells its page about its run, as (header, arrays) of `toylab.engine.protocol`."""
+
+import numpy as np
+import torch
+
+from toylab import probes, space
+from toylab.engine.protocol import finite
+from toylab.engine.reading import writable, written_log
+from toylab.frames import MEASURED, latents, real_points, real_space
+from toylab.metrics import radii
+from toylab.randomness import Keys
+from toylab.script import script
+from toylab.states import flatten
+
+
+def opened(lane):
+    """Everything that a page must know of a run that is new to it."""
+    run, networks = lane.run, lane.run.setup.networks
+    header = {
+        "say": "opened",
+        **changes(lane),
+        "look": run.pictures.chosen.told(),
+        "stops": lane.stops.rules,
+        "data": data(run),
+        "sizes": {"generator": networks.generator.count, "critic": networks.critic.count},
+        "playing": lane.playing,
+        "pace": lane.pace.steps,
+    }
+    return header, data_arrays(run)
+
+
+def changes(lane):
+    """The settings that hold, the log that led to them, and what can be taken or brought back."""
+    return {
+        "settings": writable(lane.run.settings),
+        "changes": written_log(lane.run.log),
+        "undo": bool(lane.history.done),
+        "redo": bool(lane.history.undone),
+        "step": lane.run.state.step,
+    }
+
+
+def data(run):
+    """What the page shows of the data: title, clusters and window, in window coordinates."""
+    card, view, clusters = run.experiment.card, run.pictures.view, run.pictures.clusters
+    centres = [] if clusters is None else view.flat(clusters.centres).round(5).tolist()
+    return {
+        "name": card.name,
+        "title": card.title,
+        "dimension": card.dimension,
+        "centres": centres,
+        "radii": [] if clusters is None else radii(clusters).round(5).tolist(),
+        "numbers": run.setup.numbers,
+        "window": {"extent": view.extent},
+        "space": space.about(card, view, **run.setup.numbers),
+    }
+
+
+def data_arrays(run):
+    """The real points, the latents of the shown fakes, and what lies in space."""
+    setup, view = run.setup, run.pictures.view
+    arrays = {"real": real_points(setup, view), "latent": latents(run.pictures)}
+    in_space = real_space(setup, view)
+    return arrays if in_space is None else {**arrays, "real3": in_space}
+
+
+def frame(run, state, layers, fast, **more):
+    """A picture of any state of the run; `fast` allows a coarser one. `more` goes with it."""
+    made = run.pictures.frame(state, layers, exact=not fast)
+    scalars = {
+        name: finite(value) if isinstance(value, float) else value
+        for name, value in made.scalars.items()
+    }
+    header = {"say": "frame", "step": state.step, "layers": list(layers), **more}
+    return {**header, "scalars": scalars}, {**made.arrays, **_shades(made)}
+
+
+def _shades(made):
+    """The surface as the 256 shades in which it is drawn: a quarter of the bytes."""
+    if "surface" not in made.arrays:
+        return {}
+    low, high = made.scalars["surface_low"], made.scalars["surface_high"]
+    place = np.nan_to_num((made.arrays["surface"] - low) / (high - low), nan=0.5)
+    return {"surface": np.rint(255 * place.clip(0, 1)).astype(np.uint8)}
+
+
+def kept(lane):
+    """Everything from which this run can go on in another process, bit for bit."""
+    run = lane.run
+    header = {
+        "say": "kept",
+        "settings": writable(run.settings),
+        "first": writable(run.first),
+        "changes": written_log(run.log),
+        "look": run.pictures.chosen.told(),
+        "stops": lane.stops.rules,
+        "playing": lane.playing,
+        "pace": lane.pace.steps,
+        "pending": [list(turn) for turn in lane.turns],
+        "back": lane.back,
+        "step": run.state.step,
+    }
+    arrays = {name: tensor.numpy() for name, tensor in flatten(run.state).items()}
+    return header, {name: array.astype(_dtype(array)) for name, array in arrays.items()}
+
+
+def exported(run):
+    """The run as a script, and as many points as the numbers on the page are measured with."""
+    setup, measured = run.setup, run.pictures.measured
+    generator, _ = probes.effective(setup, run.upcoming)
+    real = setup.sources[0]
+    count = min(MEASURED, len(getattr(real, "points", range(MEASURED))))
+    with torch.no_grad():
+        fakes = generator(measured)
+    header = {
+        "say": "exported",
+        "script": script(run.first, run.log, run.state.step),
+        "settings": writable(run.settings),
+        "changes": written_log(run.log),
+        "step": run.state.step,
+    }
+    arrays = {
+        "real": real.sample(count, Keys(run.experiment.seed, "export")),
+        "fake": fakes.numpy(),
+        "latent": measured.numpy(),
+    }
+    return header, {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+
+
+def _dtype(array):
+    """Steps and counts travel as int32, numbers as float32, which is what the engine trains in."""
+    return "int32" if array.dtype.kind == "i" else "float32"

@@ -1,0 +1,55 @@
+"""A run as a Python script that anybody can run: the same state, bit for bit."""
+
+from toylab.experiment import Experiment, difference
+from toylab.schedules import Schedule
+
+LONGEST = 96  # characters of a line, where a change fits into it
+MOST = 5  # lines for the changes; where that is not enough they share lines
+
+
+def script(first, log, step):
+    """At most 15 lines that reach the state of a run after so many steps.
+
+    first -- the settings with which it began, as `Experiment.settings` has them
+    log   -- ((step, {name: value}), …): what was changed by hand once so many steps were taken
+    """
+    plain = Experiment(data=first["data"]).settings()
+    chosen = {"data": first["data"], **difference(plain, first)}
+    rows = [f"({at}, {_dict(changes)})" for at, changes in log if at < step]
+    settings = ", ".join(f"{name}={_value(value)}" for name, value in chosen.items())
+    return "\n".join(
+        [
+            "import torch",
+            "from toylab import Experiment, Setup, schedules, train",
+            "torch.set_num_threads(1)  # the order of sums is part of the result",
+            f"experiment = Experiment({settings})",
+            *_list("changes = [", rows),
+            "setup = Setup(experiment)",
+            "state = setup.start()",
+            f"for state in train(experiment, state, steps={step}, changes=changes, setup=setup):",
+            "    pass  # here is the place to look at every state",
+            "print(state.step, *(vector.double().sum().item() for vector in state.players))",
+            "",
+        ]
+    )
+
+
+def _value(value):
+    """Python that gives the value back."""
+    return f"schedules.parse({str(value)!r})" if isinstance(value, Schedule) else repr(value)
+
+
+def _dict(changes):
+    return "{" + ", ".join(f"{name!r}: {_value(value)}" for name, value in changes.items()) + "}"
+
+
+def _list(opening, rows):
+    """The rows of a list, packed into few lines."""
+    even, largest = sum(len(row) + 2 for row in rows) // MOST, max(map(len, rows), default=0)
+    longest = max(LONGEST, len(opening) + even + largest)
+    lines = [opening]
+    for row in rows:
+        if len(lines[-1]) + len(row) + 2 > longest:
+            lines.append(" " * len(opening))
+        lines[-1] += row + ", "
+    return [line.rstrip() for line in lines[:-1]] + [lines[-1].removesuffix(", ") + "]"]

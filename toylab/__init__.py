@@ -26,6 +26,7 @@ _HOMES = {
     "metrics": None,
     "probes": None,
     "games": None,
+    "own": None,
 }
 
 __all__ = sorted(_HOMES)

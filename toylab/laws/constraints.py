@@ -2,12 +2,13 @@
 
 import torch
 
-from toylab.laws.common import VECTOR, VECTORS, differentiable, far, knobs, members, shape
+from toylab.laws.common import VECTOR, VECTORS, far, knobs, members, same, shape
 
 
 def _held(row, vector):
     """(what the network uses, what a step leaves)."""
-    return torch.stack([row.effective(vector, row.init(vector))[0], row.project(vector, knobs())])
+    used, _ = row.effective(vector.clone(), row.init(vector))
+    return torch.stack([used, row.project(vector.clone(), knobs())])
 
 
 def finite(row):
@@ -19,16 +20,28 @@ def finite(row):
     return ""
 
 
+def pure(row):
+    """The vector that it was given stays as it is: a state that somebody holds stays."""
+    vector = VECTOR.clone()
+    row.effective(vector, row.init(vector))
+    row.project(vector, knobs())
+    return "" if same([vector], [VECTOR]) else "it changes its vector in place"
+
+
 def once(row):
     """What obeys already stays as it is: projecting twice is projecting once."""
-    once = row.project(VECTOR, knobs())
-    return "projecting again moves it again" if far(row.project(once, knobs()), once) else ""
+    first = _held(row, VECTOR)[1]
+    return "projecting again moves it again" if far(_held(row, first)[1], first) else ""
 
 
 def derivatives(row):
-    """The vector that the network uses is differentiable by the one that is trained."""
+    """A finite derivative leads from what the network uses to the vector that is trained."""
     vector = VECTOR.clone().requires_grad_()
-    return differentiable(lambda vector: row.effective(vector, row.init(VECTOR))[0], (vector,))
+    used, _ = row.effective(vector, row.init(VECTOR))
+    if not used.requires_grad:
+        return "nothing leads back to the trained vector; is it detached?"
+    (slope,) = torch.autograd.grad(used.square().sum(), vector)
+    return "" if slope.isfinite().all() and slope.any() else "the derivative is 0 or not finite"
 
 
 def ensemble(row):
@@ -39,6 +52,7 @@ def ensemble(row):
 
 LAWS = {
     "finite": finite,
+    "pure": pure,
     "once": once,
     "derivatives": derivatives,
     "ensemble": ensemble,

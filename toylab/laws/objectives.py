@@ -11,7 +11,8 @@ LOGITS = (normal(COUNT, seed=4), normal(COUNT, seed=5))
 def _losses(row, real, fake):
     """(2, ..., B): what the critic pays and what the generator pays."""
     numbers = knobs(real.dtype)
-    return torch.stack([getattr(row, name)(real, fake, numbers) for name in LOSSES])
+    paid = [getattr(row, name)(real.clone(), fake.clone(), numbers) for name in LOSSES]
+    return torch.stack(paid)
 
 
 def finite(row):

@@ -16,7 +16,7 @@ def _built(row):
 
 
 def _played(row, players, steps):
-    """Where both players are after so many steps of the rule of plain descent."""
+    """(..., 2): where both players are after so many steps of plain descent."""
     optimizer, numbers = _built(row), knobs(rate=0.05)
     memory, both = optimizer.init(players), Players(numbers, numbers)
     for _ in range(steps):
@@ -27,26 +27,24 @@ def _played(row, players, steps):
 
 def draws(row):
     """The minibatches of a step have known roles."""
-    draws = _built(row).draws
-    if draws and set(draws) <= set(ROLES):
+    found = _built(row).draws
+    if found and set(found) <= set(ROLES):
         return ""
-    return f"draws must be roles out of {', '.join(ROLES)}, got {draws!r}"
+    return f"draws must be roles out of {', '.join(ROLES)}, got {found!r}"
 
 
 def pure(row):
     """The same twice, and the players that it was given stay where they are."""
-    before = [vector.clone() for vector in START]
-    once, twice = _played(row, START, 2), _played(row, START, 2)
-    if far(once, twice):
-        return "the same games end elsewhere the second time"
-    if not same(before, START):
+    given = Players(*(vector.clone() for vector in START))
+    once, twice = _played(row, given, 2), _played(row, given, 2)
+    if not same(given, START):
         return "it changes the players in place"
-    return ""
+    return "the same games end elsewhere the second time" if far(once, twice) else ""
 
 
 def descent(row):
     """It finds the equilibrium of a game where everybody does: ½x² + xy − ½y²."""
-    end = float(_played(row, START, 300).norm())
+    end = float(_played(row, Players(*(vector.clone() for vector in START)), 300).norm())
     return "" if end < 0.1 else f"from (1, 1) it is {end:.3g} from the equilibrium after 300 steps"
 
 

@@ -24,8 +24,11 @@ MIX = torch.linspace(0.1, 0.9, COUNT, dtype=torch.float64).unsqueeze(-1)
 
 
 def _terms(row, vector=VECTOR, real=REAL, fake=FAKE, mix=MIX):
-    real, fake, mix = (tensor.to(vector.dtype) for tensor in (real, fake, mix))
+    """The row's terms; it gets copies, so that what it does to them harms no other law."""
+    return _called(row, vector, *(part.to(vector.dtype).clone() for part in (real, fake, mix)))
 
+
+def _called(row, vector, real, fake, mix):
     def critic(x, role="real"):
         return CRITIC.apply(vector, x)
 
@@ -36,7 +39,7 @@ def _terms(row, vector=VECTOR, real=REAL, fake=FAKE, mix=MIX):
 def pure(row):
     """The same batch costs the same twice, and is left as it was: all randomness is the batch's."""
     given = [tensor.clone() for tensor in (REAL, FAKE, MIX)]
-    once, twice = (_terms(row, real=given[0], fake=given[1], mix=given[2]) for _ in range(2))
+    once, twice = (_called(row, VECTOR, *given) for _ in range(2))
     if far(once, twice):
         return "the same batch costs something else the second time; use batch.mix for randomness"
     if not same(given, (REAL, FAKE, MIX)) or any(tensor.requires_grad for tensor in given):

@@ -100,6 +100,10 @@ class Lab:
             words |= part.frame(header, arrays)
         self.beat.words = json.dumps(words)
 
+    def wanted(self):
+        """The layers to ask the engine for, each once."""
+        return list(dict.fromkeys(name for part in self.parts for name in part.wanted()))
+
     def seen(self):
         for part in self.parts:
             part.seen()

@@ -8,6 +8,7 @@ class Part:
     hear_NAME(header, arrays) -- the engine said NAME (see `toylab.engine.protocol`)
     frame(header, arrays)    -- a picture came; returns what it adds to the words of the picture
     state()                  -- what it adds to the state, which changes rarely
+    wanted()                 -- the layers that it needs of every picture
     style(dark)              -- another theme
     seen()                   -- the first picture stands on the screen
     """
@@ -20,6 +21,9 @@ class Part:
 
     def state(self):
         return {}
+
+    def wanted(self):
+        return []
 
     def style(self, dark):
         pass

@@ -22,7 +22,7 @@ NEVER = 60  # so many looks without any connection, and nobody will come
 
 
 class Link:
-    """Talks for one page; `page` has the methods begin, heard, frame and say_state."""
+    """Talks for one page; `page` has the methods begin, heard, frame, wanted and seen."""
 
     def __init__(self, page, beat, doc):
         self.page, self.beat, self.doc = page, beat, doc
@@ -152,7 +152,7 @@ class Link:
         room = 1 if self.slow or self.painting > BUSY else 2
         while at_once or self.asked + len(self.sent_at) < room:
             self.asked += 1
-            self.send("want", layers=self.page.layers.wanted())
+            self.send("want", layers=self.page.wanted())
             at_once = False
 
     @property

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from toylab.games import Players, gradients
-from toylab.rules import Rule
 from toylab.tables import Table, full
 
 

@@ -43,8 +43,11 @@ class Session:
         if message["do"] == "open":
             self.opening[lane] = message
             self.kept.pop(lane, None)
-        elif message["do"] in ("play", "pause"):
-            self.transport[lane] = message
+            self.transport.pop(lane, None)
+        elif message["do"] == "play":
+            self.transport[lane] = {"playing": True, "pace": message.get("pace")}
+        elif message["do"] in ("pause", "step"):
+            self.transport[lane] = {"playing": False}
         self.engine.send(message, arrays)
 
     def close(self):
@@ -56,10 +59,8 @@ class Session:
         """Opens every run anew, from its newest kept state where there is one."""
         for lane, opening in self.opening.items():
             kept, arrays = self.kept.get(lane, ({}, None))
-            message = {**opening, **kept, "continued": True}
-            self.engine.send(message, arrays)
-            if lane in self.transport:
-                self.engine.send(self.transport[lane])
+            last = self.transport.get(lane, {})  # may be newer than what was kept
+            self.engine.send({**opening, **kept, **last, "continued": True}, arrays)
 
 
 class Engine:
@@ -150,6 +151,8 @@ class Engine:
             header.pop("say")
             session.kept[header["lane"]] = header, arrays
         else:
+            if header["say"] in ("stopped", "failed"):
+                session.transport[header["lane"]] = {"playing": False}
             session.receive(header, arrays)
 
     def _greeted(self, schema):

@@ -108,21 +108,20 @@ def of_objectives():
         )
 
 
-DEFAULTS = {"center": "0", "output": "logit", "weighting": "even", "factor": 1.0}
+DEFAULTS = {"weighting": "even", "factor": 1.0}
 OTHER = {
-    "points": {"real": "fake", "fake": "real", "both": "real", "between": "real"},
-    "center": {"0": "1", "1": "0"},
-    "output": {"logit": "probability", "probability": "logit"},
+    "where": {"real": "fake", "fake": "real", "both": "real", "between": "real"},
+    "pull": {"0": "1", "1": "0"},
+    "of": {"logit": "probability", "probability": "logit"},
     "weighting": {"roth": "even"},
 }
 
 
 def of_penalties():
-    for row, call in calls_in("penalties", "slope_penalty").items():
-        names = ("points", "center", "output", "weighting", "factor")
-        arguments = dict(zip(names, map(ast.literal_eval, call.args), strict=False))
-        arguments |= {word.arg: ast.literal_eval(word.value) for word in call.keywords}
-        arguments = DEFAULTS | arguments
+    names = ("where", "pull", "of", "weighting", "factor")
+    for row, call in calls_in("penalties", "slope_row").items():
+        given = {word.arg: word.value for word in call.keywords if word.arg in names}
+        arguments = DEFAULTS | {name: ast.literal_eval(value) for name, value in given.items()}
         factor = arguments["factor"]
         flips = {"sign": {"factor": -factor}, "½": {"factor": 0.5 if factor == 1.0 else 1.0}}
         for name, others in OTHER.items():
@@ -133,9 +132,13 @@ def of_penalties():
             told = ", ".join(f"{key}={value!r}" for key, value in (arguments | flip).items())
             function = f"slope_penalty({told})"
             yield of_row("PENALTIES", "penalties", ("penalties",), row, what, function=function)
-        yield of_row(
-            "PENALTIES", "penalties", ("penalties",), row, "asks for mix", mix="not row.mix"
-        )
+        for what, field in {
+            "asks for mix": {"mix": "not row.mix"},
+            "names other points": {"where": "'fake' if row.where == 'real' else 'real'"},
+            "names another center": {"pull": "'1' if row.pull == '0' else '0'"},
+            "names another output": {"of": "'logit' if row.of != 'logit' else 'probability'"},
+        }.items():
+            yield of_row("PENALTIES", "penalties", ("penalties",), row, what, **field)
 
 
 def of_rules():

@@ -147,6 +147,16 @@ def test_printed_factor_is_the_one_in_the_term(name):
 
 
 @EVERY
+def test_a_row_names_the_points_center_and_output_of_its_function(name):
+    """What the page shows as Where, Pull to and Of is what is charged."""
+    row = PENALTIES[name]
+    weighting = "roth" if row.needs_weight else "even"
+    named = slope_penalty(row.where, row.pull, row.of, weighting, row.factor)
+    found = named(critic_of(VECTOR), REAL, FAKE, Batch(mix=MIX), OBJECTIVE, {})
+    torch.testing.assert_close(found, of(name), rtol=0, atol=0)
+
+
+@EVERY
 @pytest.mark.parametrize("law", LAWS["penalty"])
 def test_every_law_holds(name, law):
     """What a user's own penalty is held to as well."""

@@ -23,7 +23,9 @@ class Penalty(NamedTuple):
     """One row; `function` as above, `mix` says whether the batch must bring interpolation weights.
 
     `factor` multiplies the term where a paper prints ½; the page shows it beside the weight.
-    `together` declares that a sample's term may depend on the other samples of its batch.
+    `together` declares that a sample's term may depend on the other samples of its batch. `where`,
+    `pull` and `of` name the kernel's points, center and output; "" where another function is at
+    work.
     """
 
     label: str
@@ -36,6 +38,9 @@ class Penalty(NamedTuple):
     formula: str
     source: str
     together: bool = False
+    where: str = ""
+    pull: str = ""
+    of: str = ""
 
 
 def _row(name, value):
@@ -137,14 +142,14 @@ def _roth(objective, role, logit):
 WEIGHTS = Table("weighting", {"even": _even, "roth": _roth})
 
 
-def slope_penalty(points, center="0", output="logit", weighting="even", factor=1.0):
+def slope_penalty(where, pull="0", of="logit", weighting="even", factor=1.0):
     """The kernel: factor · Σ_points weight(φ(x)) · (|∇ₓ output(x)| − center)².
 
-    Returns a penalty function; with points "both" the two sums are added, as in Roth et al. 2017.
+    Returns a penalty function; where "both" the two sums are added, as in Roth et al. 2017.
     The weight is differentiated too: nothing is detached.
     """
-    choose, pull = POINTS[points], CENTERS[center]
-    squash, weigh = OUTPUTS[output], WEIGHTS[weighting]
+    choose, towards = POINTS[where], CENTERS[pull]
+    squash, weigh = OUTPUTS[of], WEIGHTS[weighting]
 
     def penalty(critic, real, fake, batch, objective, knobs):
         total = 0.0
@@ -154,10 +159,24 @@ def slope_penalty(points, center="0", output="logit", weighting="even", factor=1
             logit = critic(x, role).value
             (slope,) = torch.autograd.grad(squash(logit).sum(), x, create_graph=True)
             squared = slope.square().flatten(logit.dim()).sum(-1)
-            total = total + weigh(objective, role, logit) * pull(squared)
+            total = total + weigh(objective, role, logit) * towards(squared)
         return total if factor == 1.0 else factor * total
 
     return penalty
+
+
+def slope_row(where, pull, of, weighting="even", factor=1.0, **words):
+    """A `Penalty` of the kernel; what it asks of batch and objective follows from its choices."""
+    return Penalty(
+        function=slope_penalty(where, pull, of, weighting, factor),
+        mix=where == "between",
+        factor=factor,
+        needs_weight=weighting == "roth",
+        where=where,
+        pull=pull,
+        of=of,
+        **words,
+    )
 
 
 _THANH_TUNG = "Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984"
@@ -166,78 +185,75 @@ _MESCHEDER = "Mescheder et al. 2018, https://arxiv.org/abs/1801.04406"
 PENALTIES = Table(
     "penalty",
     {
-        "0-gp": Penalty(
+        "0-gp": slope_row(
             label="0-GP (Thanh-Tung)",
-            function=slope_penalty("between", "0", "probability"),
-            mix=True,
-            factor=1.0,
-            needs_weight=False,
+            where="between",
+            pull="0",
+            of="probability",
             group="Zero-centred",
             doc="The slope of D should be 0 on the lines from real points to fakes.",
             formula="λ E |∇D(x̂)|²,  x̂ = a x + (1−a) y,  D = σ(φ)",
             source=_THANH_TUNG + " (paper: of the probability)",
         ),
-        "0-gp-logit": Penalty(
+        "0-gp-logit": slope_row(
             label="0-GP of the logit",
-            function=slope_penalty("between", "0", "logit"),
-            mix=True,
-            factor=1.0,
-            needs_weight=False,
+            where="between",
+            pull="0",
+            of="logit",
             group="Zero-centred",
             doc="As 0-GP, but of the score before the squashing; it smooths far more.",
             formula="λ E |∇φ(x̂)|²,  x̂ = a x + (1−a) y",
             source=_THANH_TUNG + " (its ImageNet runs)",
         ),
-        "0-gp-sample": Penalty(
+        "0-gp-sample": slope_row(
             label="0-GP-sample (real)",
-            function=slope_penalty("real", "0", "probability"),
-            mix=False,
-            factor=1.0,
-            needs_weight=False,
+            where="real",
+            pull="0",
+            of="probability",
             group="Zero-centred",
             doc="The slope of D should be 0 at the real points only.",
             formula="λ E |∇D(x)|²,  D = σ(φ)",
             source=_THANH_TUNG + ", of the method of " + _MESCHEDER,
         ),
-        "r1": Penalty(
+        "r1": slope_row(
             label="R1",
-            function=slope_penalty("real", "0", "logit", factor=0.5),
-            mix=False,
+            where="real",
+            pull="0",
+            of="logit",
             factor=0.5,
-            needs_weight=False,
             group="Zero-centred",
             doc="The slope of the score should be 0 at the real points; written with γ/2.",
             formula="(γ/2) E |∇φ(x)|²",
             source=_MESCHEDER + " (their code leaves the ½ out: its 10 is γ = 20)",
         ),
-        "r2": Penalty(
+        "r2": slope_row(
             label="R2",
-            function=slope_penalty("fake", "0", "logit", factor=0.5),
-            mix=False,
+            where="fake",
+            pull="0",
+            of="logit",
             factor=0.5,
-            needs_weight=False,
             group="Zero-centred",
             doc="The slope of the score should be 0 at the fakes; written with γ/2.",
             formula="(γ/2) E |∇φ(y)|²",
             source=_MESCHEDER,
         ),
-        "roth": Penalty(
+        "roth": slope_row(
             label="Roth (Jensen-Shannon)",
-            function=slope_penalty("both", "0", "logit", "roth", factor=0.5),
-            mix=False,
+            where="both",
+            pull="0",
+            of="logit",
+            weighting="roth",
             factor=0.5,
-            needs_weight=True,
             group="Zero-centred",
             doc="Slopes count most where the critic errs; to first order, noise on all inputs.",
             formula="(γ/2) E[(1−D(x))²|∇φ(x)|² + D(y)²|∇φ(y)|²]",
             source="Roth et al. 2017, https://arxiv.org/abs/1705.09367, Algorithm 1",
         ),
-        "1-gp": Penalty(
+        "1-gp": slope_row(
             label="1-GP (WGAN-GP)",
-            function=slope_penalty("between", "1", "logit"),
-            mix=True,
-            factor=1.0,
-            needs_weight=False,
+            where="between",
+            pull="1",
+            of="logit",
             group="One-centred",
             doc="The slope of the score should be 1 on the lines from real points to fakes.",
             formula="λ E (|∇φ(x̂)| − 1)²,  x̂ = a x + (1−a) y",

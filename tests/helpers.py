@@ -18,6 +18,23 @@ SMALL = {
     "rate_generator": 0.01,
 }
 
+F64 = {"dtype": torch.float64}
+
+# Every live number: three values, and the settings with which it means something.
+KNOBS = [
+    ("penalty_weight", (0.0, 1.0, 5.0), {}),
+    ("noise", (0.0, 0.1, 0.5), {}),
+    ("rate_critic", (0.001, 0.01, 0.02), {}),
+    ("rate_generator", (0.001, 0.01, 0.02), {}),
+    ("clip", (0.05, 0.1, 0.3), {"constraint": "clip"}),
+    ("average", (0.0, 0.5, 0.9), {}),
+    ("beta1", (-0.5, 0.0, 0.9), {"rule": "adam"}),
+    ("beta2", (0.9, 0.99, 0.999), {"rule": "adam"}),
+    ("epsilon", (1e-8, 1e-4, 1e-2), {"rule": "rmsprop"}),
+    ("momentum", (-0.3, 0.0, 0.9), {"rule": "momentum"}),
+    ("decay", (0.8, 0.9, 0.99), {"rule": "rmsprop"}),
+]
+
 
 def small(**settings):
     """An experiment with tiny smooth networks (finite differences need smoothness)."""

@@ -400,3 +400,68 @@ def test_a_number_of_the_data_is_live():
     unchanged = [s.players for s in train(small(data="8gaussians"), steps=9, dtype=torch.float64)]
     assert torch.equal(unchanged[3].critic, by_hand[3].critic)
     assert not torch.equal(unchanged[4].critic, by_hand[4].critic)
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_a_perfect_generator_draws_new_points_of_the_real_law(name):
+    """Kolmogorov-Smirnov in four directions; and not one point of the card's own set."""
+    law = data.law(name)
+    fresh, again = (law.sample(20_000, Keys(0, purpose)) for purpose in ("one", "two"))
+    if cards.load(name).sampling == "finite":
+        own = {tuple(point) for point in source(name).points}
+        assert not own & {tuple(point) for point in fresh}
+        assert len({tuple(point) for point in fresh}) == 20_000
+    if name == "two-gaussians":  # a hundred points are too few to stand for their law
+        wanted = np.random.default_rng(0).multivariate_normal(
+            [0.4, 0.9], [[1, 0.5], [0.5, 1]], 20_000
+        )
+    else:
+        wanted = sampled(name, n=20_000)
+    for angle in (0.0, 0.5, 1.2, 2.0):
+        along = np.resize([math.cos(angle), math.sin(angle), 0.3], fresh.shape[1])
+        for points in (fresh, again):
+            assert stats.ks_2samp(points @ along, wanted @ along).pvalue > 1e-4
+    assert law.shape == source(name).shape
+
+
+@pytest.mark.parametrize("name", ["ring", "25gaussians", "8gaussians"])
+def test_perfect_fakes_know_nothing_of_the_reals_beside_them(name):
+    """Chi-square of (cluster of real i, cluster of fake i): also where batches are balanced."""
+    setup = setup64(small(data=name, fakes="perfect", batch=2000))
+    real, fake = [], []
+    for step in range(4):
+        batch = setup.draws(step)[0]
+        real.append(batch.real.numpy())
+        fake.append(batch.latent.numpy())
+    centres = clusters(name).centres
+    one, _ = by_mode(np.concatenate(real), centres)
+    other, _ = by_mode(np.concatenate(fake), centres)
+    table = np.zeros((len(centres), len(centres)))
+    np.add.at(table, (one, other), 1)
+    assert stats.chi2_contingency(table).pvalue > 1e-4
+    assert not {tuple(p) for p in real[0]} & {tuple(p) for p in fake[0]}
+
+
+def test_of_a_file_nothing_is_known_but_its_points(tmp_path):
+    points = np.arange(14.0).reshape(7, 2)
+    np.savetxt(tmp_path / "few.csv", points, delimiter=",")
+    card = '[real]\nfamily = "file"\npath = "few.csv"\n'
+    (tmp_path / "few.toml").write_text(card)
+    law = data.law(str(tmp_path / "few.toml"))
+    drawn = law.sample(7000, Keys(3, "test"))
+    index = (drawn[:, 0] / 2).astype(int)
+    assert (drawn == points[index]).all()
+    assert_shares(index, np.full(7, 1 / 7))
+    assert abs(np.corrcoef(index[1:], index[:-1])[0, 1]) < 0.06, "drawn one by one, not in turn"
+
+
+def test_a_perfect_generator_trains_only_the_critic():
+    """The generator has no numbers; the critic learns to say nothing of a draw."""
+    experiment = small(data="ring", fakes="perfect", penalty="none", batch=64)
+    start = setup64(experiment).start()
+    assert start.players.generator.numel() == 0
+    *_, state = train(experiment, steps=400, dtype=torch.float64)
+    judge = setup64(experiment).networks.critic.apply
+    there = torch.from_numpy(sampled("ring", n=4000))
+    says = torch.sigmoid(judge(state.players.critic, there).value)
+    assert abs(says.mean() - 0.5) < 0.02 and says.std() < 0.1

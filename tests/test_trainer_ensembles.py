@@ -1,0 +1,59 @@
+"""Ensembles: a member is the single run."""
+
+import pytest
+import torch
+
+from tests.helpers import KNOBS, assert_near, run, small
+from toylab import trainer
+from toylab.optimizers import OPTIMIZERS
+from toylab.states import flatten
+
+ENSEMBLES = [
+    (optimizer, penalty, noise, dropout)
+    for optimizer in OPTIMIZERS
+    for penalty in ("none", "0-gp", "roth", "1-gp")
+    for noise, dropout in ((0.0, 0.0), (0.1, 0.0), (0.1, 0.3))
+]
+
+
+@pytest.mark.parametrize("optimizer, penalty, noise, dropout", ENSEMBLES)
+def test_member_of_an_ensemble_is_the_single_run(optimizer, penalty, noise, dropout):
+    settings = {
+        "optimizer": optimizer,
+        "penalty": penalty,
+        "noise": noise,
+        "critic_dropout": dropout,
+        "average": 0.9,
+        "data": "ring" if noise else "two-gaussians",
+    }
+    whole = run(small(members=3, seed=7, **settings), 30)
+    for e in range(3):
+        single = flatten(run(small(seed=7 + e, **settings), 30))
+        for name, tensor in flatten(whole).items():
+            if name != "step":
+                member = tensor[e] if tensor.dim() > 1 else tensor  # Adam's count is shared
+                assert_near(member, single[name], 1e-12)
+
+
+def test_every_live_number_is_tried_in_an_ensemble():
+    assert {name for name, _, _ in KNOBS} == set(trainer.NUMBERS)
+
+
+@pytest.mark.parametrize("name, values, settings", KNOBS)
+@pytest.mark.parametrize("optimizer", ["alternating", "extragradient"])
+def test_one_value_a_member_equals_single_runs(name, values, settings, optimizer):
+    settings = settings | {"optimizer": optimizer, "penalty": "r1"}
+    whole = run(small(members=3, **settings, **{name: values}), 15)
+    for e, value in enumerate(values):
+        single = run(small(seed=e, **settings, **{name: value}), 15)
+        for part in ("generator", "critic"):
+            assert_near(getattr(whole.players, part)[e], getattr(single.players, part), 1e-12)
+        assert_near(whole.average[e], single.average, 1e-12)
+    alike = run(small(members=3, **settings, **{name: values[0]}), 15)
+    assert not torch.equal(whole.average[1:], alike.average[1:]), f"{name} changes nothing"
+
+
+def test_ensemble_of_one_is_the_single_run():
+    whole, single = run(small(members=1), 10), run(small(), 10)
+    assert whole.players.critic.shape == (1, *single.players.critic.shape)
+    assert_near(whole.players.critic[0], single.players.critic, 1e-12)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import holoviews as hv
 import numpy as np
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, LinearColorMapper
 
 from toylab.ui import figures, theme
 from toylab.ui.arrows import PUSH, SMALLEST, arrows, nice
@@ -126,7 +126,7 @@ def _empty(kind):
         "image": ("image", "x", "y", "dw", "dh"),
         "line": ("x", "y"),
         "segment": ("x0", "y0", "x1", "y1", "angle", "size"),
-        "mark": ("x", "y", "angle", "size"),
+        "mark": ("x", "y", "angle", "size", "height"),
         "text": ("x", "y", "text", "align", "baseline"),
     }[kind]
     return {column: [] if kind in ("text", "image") else none for column in columns}
@@ -139,12 +139,13 @@ class Arena:
         self.figure, named = figures.copy("arena", _finished)
         self.glyphs = {row.name: named[f"glyph-{row.name}"] for row in GLYPHS}
         self.parcel = ColumnDataSource({"bytes": [], "layout": []}, name="parcel")
-        self.shades = np.zeros(0, np.uint8)
+        self.shades = {}  # name of a raster -> its shades, until they are sent
         self.packed = {}  # name of a glyph -> its columns, until they are sent
         self.mapper = named["shades"]
         self.window = (-1.0, 1.0, -1.0, 1.0)
         self.pixels = 572
         self.on = set()
+        self.sheet, self.heights = None, LinearColorMapper()
         self.found = None
         self.scales = {"force": None, "field": None}
 
@@ -153,8 +154,14 @@ class Arena:
             key: np.ascontiguousarray(value, np.float32) for key, value in columns.items()
         }
 
-    def _pack(self, name, **columns):
+    def pack(self, name, **columns):
+        """Puts columns into the next parcel; without a glyph of that name the page alone has them.
+        """
         self.packed[name] = columns
+
+    def shade(self, name, values):
+        """Puts a raster of the palette's 256 shades into the next parcel."""
+        self.shades[name] = values
 
     def _send(self):
         """Sends what was packed: one array of all bytes, and where each column lies in it."""
@@ -167,10 +174,13 @@ class Arena:
                 offset += values.size
         self.packed = {}
         if layout:
-            layout["shades"] = [4 * offset, *self.shades.shape]
             # One array for both kinds: every array is two more messages on the socket.
-            whole = np.concatenate([np.concatenate(numbers).view(np.uint8), self.shades.ravel()])
-            self.shades = np.zeros(0, np.uint8)
+            parts, offset, layout["shades"] = [np.concatenate(numbers).view(np.uint8)], 4 * offset, {}
+            for name, values in self.shades.items():
+                layout["shades"][name] = [offset, *values.shape]
+                parts.append(values.ravel())
+                offset += values.size
+            whole, self.shades = np.concatenate(parts), {}
             self.parcel.data = {"bytes": [whole], "layout": [json.dumps(layout)]}
 
     def style(self, dark):
@@ -185,6 +195,10 @@ class Arena:
                 setattr(renderer.glyph, prop, theme.colour(token, dark))
             renderer.visible = row.layer in self.on or row.layer in ("rings", "axes")
         self.mapper.update(palette=theme.surface_map(dark), low=0, high=255)
+        if self.sheet:  # data in space: the farther off the sheet, the more purple
+            self.heights.update(palette=theme.heights(dark), low=0, high=self.sheet)
+            by_height = {"field": "height", "transform": self.heights}
+            self.glyphs["fake"].glyph.fill_color = by_height
         # The ground that panel-material-ui, too, gives to every figure when the theme changes.
         ground = theme.colour("panel", dark)
         self.figure.update(background_fill_color=ground, border_fill_color=ground)
@@ -194,7 +208,7 @@ class Arena:
         """A new run: its window, its data, and nothing left of the run before."""
         for row in GLYPHS:
             if row.name in PACKED and row.kind != "image":
-                self._pack(row.name, **_empty(row.kind))
+                self.pack(row.name, **_empty(row.kind))
         self._send()
         self.scales = {"force": None, "field": None}
         self.data(header, real)
@@ -265,14 +279,16 @@ class Arena:
         if "surface" in arrays:
             x0, x1, y0, y1 = self.window
             corner = {"x": [x0], "y": [y0], "dw": [x1 - x0], "dh": [y1 - y0]}
-            self.shades = arrays["surface"]
-            self._pack("surface", **corner)
+            self.shade("surface", arrays["surface"])
+            self.pack("surface", **corner)
         lines = {"half": "half", "grid": "grid", "density_half": "core", "density_most": "most"}
         for array, name in lines.items():
             if array in arrays:
-                self._pack(name, x=arrays[array][:, 0], y=arrays[array][:, 1])
+                self.pack(name, x=arrays[array][:, 0], y=arrays[array][:, 1])
         if "fake" in arrays:
-            self._pack("fake", x=arrays["fake"][:, 0], y=arrays["fake"][:, 1])
+            x, y = arrays["fake"].T
+            height = np.abs(arrays["fake3"][:, 2]) if "fake3" in arrays else np.zeros_like(x)
+            self.pack("fake", x=x, y=y, height=height)
             self._edge(arrays["fake"])
         if "force" in arrays:
             self._arrows("push", arrays["force"], scalars["force_scale"], PUSH, 7, 0)
@@ -291,7 +307,7 @@ class Arena:
         end = start + shift
         (x0, y0), (x1, y1) = start.T, end.T
         size = np.where(dot, SMALLEST, head)
-        self._pack(name, x0=x0, y0=y0, x1=x1, y1=y1, angle=angle, size=size)
+        self.pack(name, x0=x0, y0=y0, x1=x1, y1=y1, angle=angle, size=size)
 
     def _edge(self, fake):
         """Fakes outside the window stay visible as ticks on the nearest edge."""

@@ -19,10 +19,11 @@ from toylab.ui.drawer import Settings
 from toylab.ui.legend import Layers
 from toylab.ui.run import Run
 from toylab.ui.session import Link
+from toylab.ui.space import Space
 from toylab.ui.transport import Transport
 
-SCRIPTS = ("parcel", "overlay", "pulse", "transport", "legend", "rail", "page")  # page.js is last
-STYLES = ("page", "transport", "legend", "rail")
+SCRIPTS = ("parcel", "overlay", "pulse", "transport", "legend", "rail", "space", "page")  # page.js is last
+STYLES = ("page", "transport", "legend", "rail", "space")
 
 
 class Shell(JSComponent):
@@ -46,11 +47,12 @@ class Lab:
         self.notices, self.numbers = [], itertools.count()
         self.waiting = "The engine is starting…"
         self.run = Run(self)
+        self.space = Space(self)
         self.layers = Layers(self)
         self.charts = Charts(self)
         self.settings = Settings(self)
         self.transport = Transport(self)
-        self.parts = (self.run, self.layers, self.charts, self.settings, self.transport)
+        self.parts = (self.run, self.space, self.layers, self.charts, self.settings, self.transport)
         self.layers.arena.figure.tags = [self.beat, self.layers.arena.parcel]
         self.restyle()
         self.say_state()

@@ -30,6 +30,7 @@ function shared(model, view) {
   return {
     doc, beat, keys,
     picture: {}, // columns of the newest picture, by glyph
+    shades: {}, // its rasters, by name: {values, rows, columns}
     send: (message) => { beat.command = JSON.stringify({...message, n: performance.now()}) },
     words: heard("words", (said) => said.step != null), // numbers that belong to one picture
     state: heard("state", (now) => now.playing != null), // what changes rarely
@@ -114,6 +115,7 @@ export function render({model, view}) {
   square.setAttribute("role", "img")
   square.append(model.get_child("arena"))
   lab.over = overlay(lab, square)
+  lab.views = space(lab, cell, square)
   const waiting = node("p", "waiting", square, "The engine is starting…")
   const caption = node("p", "caption", stage)
   caption.id = "toylab-caption"
@@ -157,13 +159,14 @@ export function render({model, view}) {
   // Width and height of the arena are set together and in whole pixels: it stays square.
   const arena = doc.get_model_by_name("arena")
   lab.fit(cell, () => {
-    const side = Math.floor(Math.min(cell.clientWidth, cell.clientHeight))
-    if (side <= 60) { return }
+    const whole = Math.floor(Math.min(cell.clientWidth, cell.clientHeight))
+    if (whole <= 60) { return }
+    const side = lab.views.place(whole)
     if (side !== arena.width) { arena.setv({width: side, height: side}) }
     square.style.width = square.style.height = `${side}px`
-    stage.style.setProperty("--side", `${side}px`)
+    stage.style.setProperty("--side", `${whole}px`)
     beat.pixels = side
-    caption.style.top = `${side - cell.clientHeight}px`  // right under the arena
+    caption.style.top = `${whole - cell.clientHeight}px`  // right under the arena
     lab.over.repaint()
   })
   model.on("after_layout", lab.fitted)

@@ -17,13 +17,18 @@ function unpacker(lab) {
         data[column] = new Float32Array(bytes.buffer, bytes.byteOffset + 4 * offset, count)
       }
       if (name === "surface") {
-        const [offset, ...shape] = shades
+        const [offset, ...shape] = shades.surface
         const values = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, shape[0] * shape[1])
         data.image = [ndarray(values, {dtype: "uint8", shape})]
       }
       lab.picture[name] = data
-      sources[name] ??= doc.get_model_by_name(`source-${name}`)
-      sources[name].setv({data}, {sync: false})
+      sources[name] ??= doc.get_model_by_name(`source-${name}`) ?? "none"
+      if (sources[name] !== "none") { sources[name].setv({data}, {sync: false}) }
+    }
+    for (const name in shades) {
+      const [offset, rows, columns] = shades[name]
+      const values = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, rows * columns)
+      lab.shades[name] = {values, rows, columns}
     }
   }
   parcel.properties.data.change.connect(unpack)

@@ -82,6 +82,12 @@ def surface_map(dark, steps=256):
     ]
 
 
+def heights(dark, steps=64):
+    """The colours of fakes from on the data's sheet to far off it, even in OKLab."""
+    near, far = _lab(colour("fake", dark)), _lab(colour("sheet", dark))
+    return [_code(near + (far - near) * part) for part in np.linspace(0, 1, steps)]
+
+
 def luminance(code):
     """Relative luminance of WCAG 2."""
     return float(_linear(channels(code)) @ [0.2126, 0.7152, 0.0722])

@@ -7,7 +7,7 @@ const PATCHES = 16
 const TITLES = {
   cloud: ["The cloud", "drag to turn"],
   sheet: ["Looking straight at the sheet", ""],
-  edge: ["Unrolled, seen from the edge", "0° to 360° around the ring; up and down = off the sheet"],
+  edge: ["Unrolled, seen from the edge", "0° to 360° around the ring; up, down: off the sheet"],
 }
 
 function space(lab, cell, square) {
@@ -169,11 +169,10 @@ function space(lab, cell, square) {
       if (!real) { shown.cloud[k] = [x, y] }
     }
     shown.cloud = []
-    to.globalAlpha = 0.92
     const above = eye.tilt >= 0 ? 1 : -1 // which side of the sheet the eye is on
-    points.filter(({h}) => h * above < 0).forEach(draw)
-    to.globalAlpha = 0.86
     if (on.includes("surface")) { floor(to, place) }
+    to.globalAlpha = 0.45 // beyond the sheet: as through glass
+    points.filter(({h}) => h * above < 0).forEach(draw)
     to.globalAlpha = 0.92
     points.filter(({h}) => h * above >= 0).forEach(draw)
   }
@@ -329,7 +328,7 @@ function space(lab, cell, square) {
         const [title, small] = TITLES[name]
         const plain = name === "edge" && about && !about.ring
         panes[name].title.firstChild.textContent = plain ? "Seen from the edge" : title
-        panes[name].title.lastChild.textContent = plain ? "along the data's longest axis; up and down = off the sheet" : small
+        panes[name].title.lastChild.textContent = plain ? "along the longest axis; up, down: off the sheet" : small
       }
       if (about) { scale.lastChild.textContent = `${+(about.height / 2).toPrecision(2)} off` }
       turned(eye.turn, eye.tilt)

@@ -15,7 +15,7 @@ class Space(Part):
 
     def __init__(self, lab):
         super().__init__(lab)
-        self.about = None
+        self.about, self.real = None, None
 
     def wanted(self):
         return ["space"] if self.about else []
@@ -28,9 +28,13 @@ class Space(Part):
         arena = self.lab.layers.arena
         arena.sheet = self.about and self.about["height"] / 2
         arena.style(self.lab.beat.dark)
-        if "real3" in arrays:
-            a, b, height = np.asarray(arrays["real3"]).T
-            arena.pack("real3", a=a, b=b, height=height)
+        self.real = arrays.get("real3") if self.about else None
+        self._pack("real3", self.real)
+
+    def _pack(self, name, points):
+        if points is not None:
+            a, b, height = np.asarray(points).T
+            self.lab.layers.arena.pack(name, a=a, b=b, height=height)
 
     def hear_opened(self, header, arrays):
         self._place(header, arrays)
@@ -40,10 +44,10 @@ class Space(Part):
     def frame(self, header, arrays):
         if self.about is None or "fake3" not in arrays:
             return {}
-        arena = self.lab.layers.arena
-        a, b, height = np.asarray(arrays["fake3"]).T
-        arena.pack("fake3", a=a, b=b, height=height)
-        arena.shade("edge", arrays["edge"])
+        self._pack("fake3", arrays["fake3"])
+        if not self.lab.link.is_seen:  # of several parcels a page that still loads has the last one
+            self._pack("real3", self.real)
+        self.lab.layers.arena.shade("edge", arrays["edge"])
         return {"caption": self._caption(header["scalars"])}
 
     def _caption(self, scalars):

@@ -67,6 +67,10 @@ class Own:
         """(field, name) of every row that the file added, in order."""
         return [(field, name) for field, names in self.rows.items() for name in names]
 
+    def used(self, settings):
+        """Whether one of these dicts of settings names a row of this file."""
+        return any(each.get(field) == name for each in settings for field, name in self.added())
+
     def edited(self, now):
         """Whether the file was saved since it was last run or asked about; looks once a second."""
         if now - self._looked < LOOK_EVERY:

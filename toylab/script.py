@@ -7,11 +7,12 @@ LONGEST = 96  # characters of a line, where a change fits into it
 MOST = 5  # lines for the changes; where that is not enough they share lines
 
 
-def script(first, log, step):
+def script(first, log, step, own=None):
     """At most 15 lines that reach the state of a run after so many steps.
 
     first -- the settings with which it began, as `Experiment.settings` has them
     log   -- ((step, {name: value}), …): what was changed by hand once so many steps were taken
+    own   -- the file that adds a user's own rows, where the run uses them
     """
     plain = Experiment(data=first["data"]).settings()
     chosen = {"data": first["data"], **difference(plain, first)}
@@ -20,10 +21,11 @@ def script(first, log, step):
     return "\n".join(
         [
             "import torch",
-            "from toylab import Experiment, Setup, schedules, train",
+            f"from toylab import Experiment, Setup, {'own, ' if own else ''}schedules, train",
             "torch.set_num_threads(1)  # the order of sums is part of the result",
+            *([f"own.load({str(own)!r})"] if own else []),
             f"experiment = Experiment({settings})",
-            *_list("changes = [", rows),
+            *_list("changes = [", rows, MOST - bool(own)),
             "setup = Setup(experiment)",
             "state = setup.start()",
             f"for state in train(experiment, state, steps={step}, changes=changes, setup=setup):",
@@ -43,9 +45,9 @@ def _dict(changes):
     return "{" + ", ".join(f"{name!r}: {_value(value)}" for name, value in changes.items()) + "}"
 
 
-def _list(opening, rows):
+def _list(opening, rows, most):
     """The rows of a list, packed into few lines."""
-    even, largest = sum(len(row) + 2 for row in rows) // MOST, max(map(len, rows), default=0)
+    even, largest = sum(len(row) + 2 for row in rows) // most, max(map(len, rows), default=0)
     longest = max(LONGEST, len(opening) + even + largest)
     lines = [opening]
     for row in rows:

@@ -2,8 +2,6 @@
 
 import time
 
-import torch
-
 from toylab.engine import reading, told
 from toylab.engine.history import History
 from toylab.engine.pace import Pace
@@ -124,6 +122,10 @@ class Lane:
         run.see(seen)
         self._take_up(run)
 
+    def renew(self):
+        """The same run with the tables' rows as they are now; all else is as it was."""
+        self._take_up(self.run.renewed())
+
     def play(self, pace=None):
         """From now on that many steps a second, 0 for as fast as it can."""
         pace = reading.pace(pace)
@@ -198,7 +200,7 @@ class Lane:
             if now >= end or not self.ready(now) or self.pace.slow or self._at_stop():
                 break
         self.unkept = True
-        if not bool(torch.isfinite(sum(vector.sum() for vector in self.run.state.players))):
+        if not self.run.finite:
             self.fail(
                 f"step {self.run.state.step}: a player's numbers are no longer finite. Lower a "
                 "rate, or add a penalty, then reset"

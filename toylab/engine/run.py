@@ -9,7 +9,7 @@ from toylab.experiment import CARD_NUMBERS, Experiment, difference
 from toylab.frames import Pictures
 from toylab.recording import Recording
 from toylab.schema import SETTINGS
-from toylab.states import State, restore
+from toylab.states import State, flatten, restore
 from toylab.trainer import Setup
 
 
@@ -33,6 +33,16 @@ def replayed(first, log):
     return experiment.settings()
 
 
+def _fitting(state, start):
+    """The state; memory of another form than the start's, as an edited rule leaves it, anew."""
+    forms = [
+        {name: tensor.shape for name, tensor in flatten(each).items()} for each in (state, start)
+    ]
+    if forms[0] == forms[1]:
+        return state
+    return state._replace(memory=start.memory, constraint=start.constraint)
+
+
 class Run:
     """A run on the page; everything wrong is a `ValueError` with words, and changes nothing.
 
@@ -48,7 +58,8 @@ class Run:
         affordable(self.experiment)
         self.setup = self._settled = Setup(self.experiment)
         self.base = self.first = self.settings
-        self.state = self.upcoming = state or self.setup.start()
+        start = self.setup.start()
+        self.state = self.upcoming = _fitting(state, start) if state else start
         self.log, self.recording, self.failure = (), recording, None
         self.pictures = Pictures(self.setup)
         recording.offer(self.state)  # one that has it already does not take it again
@@ -72,6 +83,20 @@ class Run:
         state = restore(Setup(Experiment(**base)).start(), tensors)
         first, settings = replayed(first, ()), replayed(first, log)
         return cls.again(Past(base, settings, state, first, tuple(log), None, None), recording)
+
+    def renewed(self):
+        """The same run with the tables' rows as they are now; what failed may go on."""
+        past = self.past(self.recording)
+        run = Run.again(
+            past._replace(failure=None if self.finite else past.failure), past.recording
+        )
+        run.see(self.pictures)
+        return run
+
+    @property
+    def finite(self):
+        """Whether both players' numbers still are."""
+        return bool(torch.isfinite(sum(vector.sum() for vector in self.state.players)))
 
     @property
     def settings(self):
@@ -114,7 +139,7 @@ class Run:
             if problems := self.experiment.conflicts():
                 raise ValueError(" ".join(problems))
             setup, upcoming = self._settled.followed(self.state)
-        except ValueError:
+        except Exception:  # a user's own row may raise anything
             self.experiment.param.update(**before)
             raise
         self.setup, self.upcoming = setup, upcoming

@@ -104,8 +104,11 @@ def kept(lane):
     return header, {name: array.astype(_dtype(array)) for name, array in arrays.items()}
 
 
-def exported(run):
-    """The run as a script, and as many points as the numbers on the page are measured with."""
+def exported(run, own=None):
+    """The run as a script, and as many points as the numbers on the page are measured with.
+
+    own -- the user's file that the script must run first, where the run uses its rows
+    """
     setup, measured = run.setup, run.pictures.measured
     generator, _ = probes.effective(setup, run.upcoming)
     real = setup.sources[0]
@@ -114,7 +117,7 @@ def exported(run):
         fakes = generator(measured)
     header = {
         "say": "exported",
-        "script": script(run.first, run.log, run.state.step),
+        "script": script(run.first, run.log, run.state.step, own),
         "settings": writable(run.settings),
         "changes": written_log(run.log),
         "step": run.state.step,

@@ -5,6 +5,7 @@ parent made for it alone. It ends when the parent closes it. One thread: small n
 nothing from a second one, and the web server needs the other core.
 """
 
+import os
 import sys
 import time
 import traceback
@@ -13,8 +14,11 @@ from multiprocessing.connection import Connection
 import torch
 
 from toylab.engine import reading, told
+from toylab.engine.address import WITH
 from toylab.engine.lane import Lane
 from toylab.engine.protocol import STOPS, decode, encode
+from toylab.laws import judge
+from toylab.own import LOOK_EVERY, Own
 from toylab.schema import schema
 from toylab.tables import nearest
 
@@ -25,18 +29,30 @@ BUDGET = 512 * 2**20  # bytes of snapshots, of all lanes together
 class Worker:
     """The loop: messages first, then a slice for each lane that may train, then pictures."""
 
-    def __init__(self, pipe, budget=BUDGET):
+    def __init__(self, pipe, own=None, budget=BUDGET):
         self.pipe, self.lanes, self.budget = pipe, {}, budget
+        self.own = own  # the user's own file, if one was named when the server was started
 
     def say(self, key, header, arrays=None):
         session, lane = key
         self.pipe.send_bytes(encode({**header, "session": session, "lane": lane}, arrays))
 
+    def tell_all(self, header):
+        self.pipe.send_bytes(encode(header))
+
+    def schema(self):
+        """The tables as they are now, with the user's own rows under the laws they hold."""
+        return self.own.mark(schema(), judge) if self.own else {**schema(), "with": None}
+
     def run(self):
-        self.pipe.send_bytes(encode({"say": "hello", "schema": schema()}))
+        if self.own:
+            self.own.load()
+        self.tell_all({"say": "hello", "schema": self.schema()})
         while True:
             while self.pipe.poll(self.rest()):
                 self.receive(self.pipe.recv_bytes())
+            if self.own and self.own.edited(time.monotonic()):
+                self.tell_all({"say": "edited", "file": self.own.name})
             for key in list(self.lanes):
                 while self.pipe.poll(0):  # a click acts before the next lane's turn
                     self.receive(self.pipe.recv_bytes())
@@ -62,7 +78,8 @@ class Worker:
 
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
-        now, soonest = time.monotonic(), None
+        now = time.monotonic()
+        soonest = now + LOOK_EVERY if self.own else None
         for lane in self.lanes.values():
             if lane.has_news() or lane.ready(now) or lane.worth_keeping(now):
                 return 0.0
@@ -75,17 +92,23 @@ class Worker:
         """A failing game tells its own page and harms no other."""
         try:
             act(key, lane)
-        except (OSError, EOFError):
-            raise
         except Exception as error:
+            text = self.words(error)
+            if isinstance(error, (OSError, EOFError)) and not text:
+                raise  # the pipe
             traceback.print_exc()
             where = traceback.extract_tb(error.__traceback__)[-1]
-            lane.fail(f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
+            said = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+            lane.fail(text or said)
             lane.wanted.clear()
         if lane.run.failure and not lane.warned:
             lane.warned = True
             failed = {"say": "failed", "text": lane.run.failure, "step": lane.run.state.step}
             self.say(key, failed)
+
+    def words(self, error):
+        """File and line of the user's own file where that raised the error, else ""."""
+        return self.own.words(error) if self.own else ""
 
     def receive(self, message):
         """Does what one message asks; anything wrong with it is answered in words."""
@@ -102,13 +125,13 @@ class Worker:
             if key in self.lanes and do != "want":
                 self.lanes[key].stops.touch()
             act(key, {**header, "arrays": arrays})
-        except OSError:
-            raise  # the pipe
-        except ValueError as error:
-            self.say(key, {"say": "refused", "text": str(error), "about": about})
-        except Exception as error:  # nobody's words: still no reason to stop the other runs
-            traceback.print_exc()
-            text = f"{type(error).__name__}: {error}"
+        except Exception as error:  # whatever it is, no reason to stop the other runs
+            text = self.words(error) or (str(error) if isinstance(error, ValueError) else "")
+            if isinstance(error, OSError) and not text:
+                raise  # the pipe
+            if not text:
+                traceback.print_exc()
+            text = text or f"{type(error).__name__}: {error}"
             self.say(key, {"say": "refused", "text": text, "about": about})
 
     def lane(self, key):
@@ -198,7 +221,24 @@ class Worker:
         self.say(key, *lane.recall(header.get("step"), header.get("layers", ())))
 
     def do_export(self, key, header):
-        self.say(key, *told.exported(self.lane(key).run))
+        run = self.lane(key).run
+        used = self.own and self.own.used([run.first, *(changes for _, changes in run.log)])
+        self.say(key, *told.exported(run, self.own.path if used else None))
+
+    def do_reload(self, key, header):
+        if self.own is None:
+            raise ValueError("no file of your own was named at the start: make lab WITH=mine.py")
+        if self.own.load():
+            for other, lane in self.lanes.items():
+                self.guarded(other, lane, self.renew)
+        self.tell_all({"say": "schema", "schema": self.schema()})
+
+    def renew(self, key, lane):
+        """A lane with the rows of the file that was run again; one whose row is gone fails."""
+        try:
+            lane.renew()
+        except ValueError as error:
+            lane.fail(f"{self.own.name} was run again, and this run cannot go on: {error}")
 
     def do_close(self, key, header):
         if "lane" in header:
@@ -212,7 +252,8 @@ def main():
     """Serves the pipe whose descriptor stands on the command line, until it closes."""
     torch.set_num_threads(1)
     try:
-        Worker(Connection(int(sys.argv[1]))).run()
+        named = os.environ.get(WITH)
+        Worker(Connection(int(sys.argv[1])), Own(named) if named else None).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the server has gone
     except KeyboardInterrupt:

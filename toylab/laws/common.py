@@ -1,5 +1,7 @@
 """What laws of several families share: the numbers they are tried on, comparisons, their words."""
 
+import functools
+
 import torch
 
 from toylab.experiment import Experiment
@@ -20,13 +22,15 @@ VECTOR = normal(CRITIC.size, seed=1)
 VECTORS = torch.stack([0.5 * VECTOR, *normal(2, CRITIC.size, seed=6)])  # an ensemble
 
 
-_USUAL = Setup(Experiment(), dtype=torch.float64).knobs(0)
+@functools.cache
+def _usual():
+    return Setup(Experiment(), dtype=torch.float64).knobs(0)
 
 
 def knobs(dtype=torch.float64, **numbers):
     """Every number of an experiment, as a row is given them; {name: (1,)}."""
     given = {name: torch.tensor([value]) for name, value in numbers.items()}
-    return {name: number.to(dtype) for name, number in {**_USUAL, **given}.items()}
+    return {name: number.to(dtype) for name, number in {**_usual(), **given}.items()}
 
 
 def far(one, other):

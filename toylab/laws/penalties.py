@@ -32,7 +32,9 @@ def _called(row, vector, real, fake, mix):
     def critic(x, role="real"):
         return CRITIC.apply(vector, x)
 
-    batch, objective = Batch(mix=mix if row.mix else None), OBJECTIVES["non-saturating"]
+    # Each fake is its own latent, so that a sample's latent goes wherever the sample goes.
+    batch = Batch(real=real, latent=fake, mix=mix if row.mix else None)
+    objective = OBJECTIVES["non-saturating"]
     return row.function(critic, real, fake, batch, objective, knobs(vector.dtype))
 
 

@@ -224,6 +224,8 @@ class Chart:
 class Charts(Part):
     """All charts of a lane; they are drawn a few times a second, not with every picture."""
 
+    follows_run = True
+
     def __init__(self, lab):
         super().__init__(lab)
         self.charts = {name: Chart(name, curves) for name, curves in CHARTS.items()}

@@ -96,15 +96,20 @@ class Lab:
                 ear(header, arrays)
         self.say_state()
 
-    def frame(self, header, arrays):
-        words = {}
-        for part in self.parts:
-            words |= part.frame(header, arrays)
-        self.beat.words = json.dumps(words)
-
     def wanted(self):
-        """The layers to ask the engine for, each once."""
-        return list(dict.fromkeys(name for part in self.parts for name in part.wanted()))
+        """The layers to ask the engine for, each once: of the parts that will see the picture."""
+        asking = [part for part in self.parts if part.follows_run or not self.transport.recalled]
+        return list(dict.fromkeys(layer for part in asking for layer in part.wanted()))
+
+    def frame(self, header, arrays):
+        """A picture: the newest of the run, or the recorded one that somebody looks at."""
+        recorded, words = header["recorded"], {}
+        shown = recorded == self.transport.recalled
+        for part in self.parts:
+            if (not recorded) if part.follows_run else shown:
+                words |= part.frame(header, arrays)
+        if shown:
+            self.beat.words = json.dumps(words)
 
     def seen(self):
         for part in self.parts:

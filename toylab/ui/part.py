@@ -11,7 +11,12 @@ class Part:
     wanted()                 -- the layers that it needs of every picture
     style(dark)              -- another theme
     seen()                   -- the first picture stands on the screen
+
+    While a recorded moment is looked at, its picture goes to the parts that show one moment, and
+    the newest pictures only to those that follow the run.
     """
+
+    follows_run = False  # True: hears every picture of the run, and never a recorded one
 
     def __init__(self, lab):
         self.lab = lab

@@ -105,7 +105,8 @@ class Link:
             return
         say = header.pop("say")
         if say == "frame":
-            self.asked = max(0, self.asked - 1)
+            if not header["recorded"]:  # nobody waits for those but who asked for that moment
+                self.asked = max(0, self.asked - 1)
             self.tell(self._show, header, arrays)
         else:
             if say == "lost":

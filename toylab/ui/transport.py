@@ -43,6 +43,7 @@ class Transport(Part):
         super().__init__(lab)
         self.link = lab.link
         self.plays_when_seen, self.gentle, self.rise = False, False, None
+        self.recalled = False  # whether a recorded moment is shown
 
     def begin(self):
         """What the address says of play and pace."""

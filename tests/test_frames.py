@@ -1,7 +1,5 @@
 """Frames: what is drawn is the state, and a picture does not breathe."""
 
-import math
-
 import numpy as np
 import pytest
 import torch
@@ -98,27 +96,6 @@ def test_nothing_is_computed_that_no_layer_shows():
     for layer, arrays in wanted.items():
         made = pictures.frame(state, (layer,)).arrays
         assert set(made) == arrays and all(a.dtype == np.float32 for a in made.values())
-
-
-def test_colour_limits_move_only_after_being_wrong_for_a_second():
-    pictures = Pictures(run(1)[0])
-    assert [pictures._limit(3.0, now) for now in (0, 1, 2)] == [4, 4, 4]
-    assert [pictures._limit(9.0, now) for now in (3.0, 3.5, 3.9)] == [4, 4, 4]
-    assert pictures._limit(3.0, 4.0) == 4 and pictures._limit(9.0, 4.1) == 4
-    assert pictures._limit(9.0, 5.2) == 16
-    assert pictures._limit(math.nan, 9.0) == 16
-
-
-def test_arrow_scale_is_1_2_5_and_calm():
-    pictures = Pictures(run(1)[0])
-    arrows = np.zeros((100, 4), np.float32)
-    seen = []
-    for frame in range(60):
-        arrows[:, 2] = 1.5 + 0.4 * (-1) ** frame
-        pictures.scaled_at = frame / 15
-        seen.append(pictures._scale("force", arrows, (frame + 1) / 15))
-    assert set(seen) == {2.0}
-    assert pictures._scale("new", np.zeros((5, 4)), 0.0) == 1.0
 
 
 def test_real_points_are_the_cards_and_a_small_set_is_shown_whole():

@@ -22,6 +22,7 @@ FLOORS = [
     ("experiment",),
     ("schema", "trainer", "script"),
     ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),
+    ("layers",),
     ("frames",),
     ("engine", "image", "check"),
     ("figures",),

@@ -13,6 +13,7 @@ from contourpy import LineType, contour_generator
 
 from toylab.data import Embedded, clusters, source
 from toylab.randomness import Keys
+from toylab.tables import Table
 
 
 class Window(NamedTuple):
@@ -110,33 +111,79 @@ def surface(critic, view, n, like):
         return critic(_tensor(view.lifted(view.lattice(n)), like)).view(n, n).float().numpy()
 
 
-def field(critic, view, n, like):
+# What a page may see slopes of: (φ − threshold) -> the quantity. D is σ(φ) where that is a
+# probability, and elsewhere the squashed distance from the "looks real" threshold.
+QUANTITIES = Table(
+    "quantity",
+    {
+        "logit": lambda score: score,
+        "D": torch.sigmoid,
+        "log D": torch.nn.functional.logsigmoid,
+    },
+)
+
+
+def slopes(critic, points, of=None):
+    """(φ (n,), ∇ of(φ) (n, d)) at points (n, d); of None: of the logit itself."""
+    x = points.detach().requires_grad_()
+    logits = critic(x)
+    (slope,) = torch.autograd.grad((of or QUANTITIES["logit"])(logits).sum(), x)
+    return logits.detach(), slope
+
+
+def field(critic, view, n, like, of=None):
     """∇φ on an n × n lattice: (n·n, 4) = x, y and the part of the gradient within the window."""
     places = view.lattice(n)
-    x = _tensor(view.lifted(places), like).requires_grad_()
-    (slope,) = torch.autograd.grad(critic(x).sum(), x)
+    _, slope = slopes(critic, _tensor(view.lifted(places), like), of)
     return np.concatenate([places, slope.double().numpy() @ view.axes.T], 1).astype(np.float32)
 
 
-def force(generator, critic, objective, latents, view, real=None):
-    """The push on each fake: (n, 4) = place and −∂ℓ_G/∂φ(x)·∇φ(x), per sample, without 1/B.
+def pay(objective, logits, real=None):
+    """−∂ℓ_G/∂φ of each fake by its logit (n,): how strongly its generator wants a higher score.
 
     real -- logits of real points, for objectives whose generator looks at them: averaged over them
     """
-    with torch.no_grad():
-        made = generator(latents)
-    x = made.detach().requires_grad_()
-    logits = critic(x)
+    logits = logits.detach().requires_grad_()
     if objective.needs_real:
         losses = objective.generator(real.detach()[:, None], logits[None, :], {}).mean(0)
     else:
         losses = objective.generator(None, logits, {})
-    (slope,) = torch.autograd.grad(losses.sum(), x)
-    arrow = -slope.double().numpy() @ view.axes.T
+    (slope,) = torch.autograd.grad(losses.sum(), logits)
+    return -slope
+
+
+def push(critic, objective, points, real=None):
+    """The push on fakes at points (n, d): −∂ℓ_G/∂φ(x)·∇φ(x), (n, d), per sample, without 1/B."""
+    logits, slope = slopes(critic, points)
+    return pay(objective, logits, real)[:, None] * slope
+
+
+def force(generator, critic, objective, latents, view, real=None, of=None):
+    """The push on each fake, or another slope there: (n, 4) = place and the part in the window.
+
+    of -- a squashing of the logit: ∇ of(φ) in the push's place
+    """
+    with torch.no_grad():
+        made = generator(latents)
+    arrow = slopes(critic, made, of)[1] if of else push(critic, objective, made, real)
+    arrow = arrow.double().numpy() @ view.axes.T
     return np.concatenate([view.flat(made.double().numpy()), arrow], 1).astype(np.float32)
 
 
-def density(points, view, n=128, bandwidth=None):
+def paths(critic, objective, points, stride, count, real=None):
+    """Where the push leads from points (n, d): (count + 1, n, d) float64.
+
+    `count` strides of one length along the push as it is on the way; a point without a push stays.
+    """
+    way = [points.detach()]
+    for _ in range(count):
+        arrow = push(critic, objective, way[-1], real)
+        length = arrow.norm(dim=1, keepdim=True)
+        way.append(way[-1] + stride * torch.where(length > 0, arrow / length, 0))
+    return torch.stack(way).double().numpy()
+
+
+def density(points, view, n=128, bandwidth=None, weights=None):
     """Kernel density of points (m, 2) on n × n cells: (values (n, n) per area, h).
 
     The kernel is a full-covariance Gaussian applied by an FFT padded to twice the window, so mass
@@ -144,6 +191,7 @@ def density(points, view, n=128, bandwidth=None):
     bandwidth -- None: h = 0.05 of the window's side; "scott": n^(−1/6) times the points' covariance
     (too wide for tight clusters); a number: h itself. Never below one cell: a collapsed generator
     draws a spike, not an error.
+    weights -- (m,), of each point; 1 unless given. The sum is divided by m all the same
     """
     cell = 2 * view.half / n
     points = np.asarray(points, np.float64)
@@ -158,13 +206,15 @@ def density(points, view, n=128, bandwidth=None):
         covariance = h * h * np.eye(2)
     size = 2 * n
     place = (points - view.centre + view.half) / cell - 0.5 + n / 2
-    place = place[((place >= 0) & (place < size - 1)).all(1)]
+    near = ((place >= 0) & (place < size - 1)).all(1)
+    mass = np.ones(len(points)) if weights is None else np.asarray(weights, np.float64)
+    place, mass = place[near], mass[near]
     low = np.floor(place).astype(np.int64)
     part = place - low
     counts = np.zeros(size * size)
     for dx in (0, 1):
         for dy in (0, 1):
-            weight = np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
+            weight = mass * np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
             counts += np.bincount((low[:, 1] + dy) * size + low[:, 0] + dx, weight, size * size)
     frequency = 2 * np.pi * np.fft.fftfreq(size, cell)
     kx, ky = frequency[: size // 2 + 1].copy(), frequency[:, None]
@@ -188,10 +238,14 @@ def levels_of_mass(values, shares):
 
 
 def lines(values, level, view, most=4000):
-    """The level line of (n, n) cells as one polyline (v, 2), pieces parted by NaN rows."""
+    """The level line of (n, n) cells as one polyline (v, 2), pieces parted by NaN rows.
+
+    It ends where cells are not finite.
+    """
     n = len(values)
     at = (np.arange(n) + 0.5) / n * 2 * view.half - view.half
-    if not np.isfinite(level) or not values.min() < level < values.max():
+    known = values[np.isfinite(values)]
+    if not np.isfinite(level) or not (known < level).any() or not (known > level).any():
         return np.zeros((0, 2), np.float32)
     made = contour_generator(at, at, values, line_type=LineType.ChunkCombinedNan)
     (found,) = made.lines(level)[0] or [None]

@@ -28,7 +28,7 @@ class About(NamedTuple):
     kind: str
     formula: str = ""
     log: bool = False
-    needs: dict = {}  # {other field: values for which this one means something}
+    needs: dict = {}  # {other field: names, or row -> bool: where this one means something}
     why: str = ""
 
 
@@ -39,9 +39,15 @@ GROUPS = {
     "networks": "Networks",
     "advanced": "Advanced",
 }
-_ADAM = {"needs": {"rule": ("adam",)}, "why": "Only Adam uses it."}
+
+
+def _reading(knob):
+    """row -> whether it reads that number; a user's own row may, too."""
+    return lambda row: knob in row.knobs
+
+
 _TURNS = {
-    "needs": {"optimizer": tuple(n for n, row in OPTIMIZERS.items() if row.takes_turns)},
+    "needs": {"optimizer": lambda row: row.takes_turns},
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
@@ -60,7 +66,12 @@ SETTINGS = {
     "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I)"),
     "constraint": About("game", SWAP),
     "clip": About(
-        "game", LIVE, "±c", log=True, needs={"constraint": ("clip",)}, why="Nothing is clipped."
+        "game",
+        LIVE,
+        "±c",
+        log=True,
+        needs={"constraint": _reading("clip")},
+        why="Nothing is clipped.",
     ),
     "optimizer": About("training", SWAP),
     "rule": About("training", SWAP),
@@ -83,19 +94,24 @@ SETTINGS = {
     "initialisation": About("networks", RESTART),
     "seed": About("advanced", RESTART),
     "members": About("advanced", RESTART),
-    "beta1": About("advanced", LIVE, **_ADAM),
-    "beta2": About("advanced", LIVE, **_ADAM),
+    "beta1": About("advanced", LIVE, needs={"rule": _reading("beta1")}, why="Only Adam uses it."),
+    "beta2": About("advanced", LIVE, needs={"rule": _reading("beta2")}, why="Only Adam uses it."),
     "epsilon": About(
         "advanced",
         LIVE,
         log=True,
-        needs={"rule": ("adam", "rmsprop")},
+        needs={"rule": _reading("epsilon")},
         why="Only Adam and RMSProp use it.",
     ),
     "momentum": About(
-        "advanced", LIVE, needs={"rule": ("momentum",)}, why="Only the rule Momentum uses it."
+        "advanced",
+        LIVE,
+        needs={"rule": _reading("momentum")},
+        why="Only the rule Momentum uses it.",
     ),
-    "decay": About("advanced", LIVE, needs={"rule": ("rmsprop",)}, why="Only RMSProp uses it."),
+    "decay": About(
+        "advanced", LIVE, needs={"rule": _reading("decay")}, why="Only RMSProp uses it."
+    ),
 }
 
 HIDDEN = ("members",)  # not on the page: a lane is one run
@@ -148,6 +164,13 @@ def _choice(field, value):
     return {"value": value, "label": label, "group": "", "doc": doc, "formula": "", "source": ""}
 
 
+def _values(field, needed):
+    """The names of another field for which this one means something."""
+    if callable(needed):
+        return [name for name, row in _TABLES[field].items() if needed(row)]
+    return list(needed)
+
+
 def _field(name):
     about, field = SETTINGS[name], Experiment.param[name]
     told = {
@@ -159,7 +182,7 @@ def _field(name):
         "doc": field.doc,
         "formula": about.formula,
         "log": about.log,
-        "needs": {other: list(values) for other, values in about.needs.items()},
+        "needs": {other: _values(other, needed) for other, needed in about.needs.items()},
         "why": about.why,
     }
     if isinstance(field, Name):

@@ -34,7 +34,15 @@ LIGHT = (
     *("engine.client", "engine.protocol", "engine.address", "lab"),
     *("cards", "card_fields", "schedules", "tables"),
 )
-UI_MAY = ("ui", "engine.client", "engine.protocol", "cards", "schedules", "tables")
+UI_MAY = (
+    "ui",
+    "engine.address",
+    "engine.client",
+    "engine.protocol",
+    "cards",
+    "schedules",
+    "tables",
+)
 PAGE_PACKAGES = {"panel", "holoviews", "bokeh", "panel_material_ui"}
 
 

@@ -30,6 +30,8 @@ ARGUMENTS = (
     "--disable-sync",
 )
 START_SECONDS = 180
+WAIT = 60_000  # milliseconds until something must have happened; no test asserts a time
+HOST = "localhost"  # the one whose pages Panel answers where no address was given
 
 
 class NoChromium(Exception):
@@ -107,7 +109,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The lab in a process of its own; at the end neither it nor a child of it may be left."""
     port, log = _free_port(), tmp_path_factory.mktemp("server") / "log.txt"
-    command = ["-m", "panel", "serve", "apps/lab.py", "--address", "127.0.0.1", "--port", str(port)]
+    command = ["-m", "panel", "serve", "apps/lab.py", "--port", str(port)]
     with log.open("wb") as output:
         process = psutil.Popen(
             [sys.executable, *command],
@@ -118,8 +120,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
     family = [process]
     try:
-        _wait_until_it_answers(f"http://127.0.0.1:{port}/lab/metadata", process, log)
-        yield Server(f"http://127.0.0.1:{port}/lab", process.pid, log)
+        _wait_until_it_answers(f"http://{HOST}:{port}/lab/metadata", process, log)
+        yield Server(f"http://{HOST}:{port}/lab", process.pid, log)
         if not process.is_running() or process.poll() is not None:
             pytest.fail(f"the server ended during the tests:\n{_tail(log)}", pytrace=False)
         family += process.children(recursive=True)
@@ -137,6 +139,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def lab_url(server: Server) -> str:
     """The address of the lab's page."""
     return server.url
+
+
+@pytest.fixture
+def heard(page):
+    """What the page complained of or asked of other machines, from its first request on."""
+    errors, outside = [], []
+    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    own = (*(f"{kind}://{HOST}" for kind in ("http", "ws")), "data:", "blob:")
+    page.on("request", lambda r: None if r.url.startswith(own) else outside.append(r.url))
+    yield
+    assert errors == []
+    assert outside == []
+
+
+@pytest.fixture
+def lab(page, lab_url, heard):
+    """Opens the lab at an address and waits for its first picture."""
+
+    def opened(address="", size=(1280, 720)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(lab_url + address)
+        page.wait_for_function("window.toylab && window.toylab.painted > 0", timeout=WAIT)
+        return page
+
+    return opened
 
 
 def _free_port() -> int:

@@ -1,93 +1,23 @@
 """The page as someone at its desk meets it: every test opens the served lab in a real browser."""
 
-import io
 import json
 import re
 
-import numpy as np
 import psutil
 import pytest
-from PIL import Image
 
-WAIT = 60_000  # milliseconds until something must have happened; no test asserts how long it took
-SIZES = [(1280, 720), (1440, 900), (390, 844)]
-
-
-@pytest.fixture
-def heard(page):
-    """What the page complained of or asked of other machines, from its first request on."""
-    errors, outside = [], []
-    page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    own = ("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:")
-    page.on("request", lambda r: None if r.url.startswith(own) else outside.append(r.url))
-    yield
-    assert errors == []
-    assert outside == []
-
-
-@pytest.fixture
-def lab(page, lab_url, heard):
-    """Opens the lab at an address and waits for its first picture."""
-
-    def opened(address="", size=(1280, 720)):
-        page.set_viewport_size({"width": size[0], "height": size[1]})
-        page.goto(lab_url + address)
-        until(page, "window.toylab && window.toylab.painted > 0")
-        return page
-
-    return opened
-
-
-def until(page, condition):
-    page.wait_for_function(condition, timeout=WAIT)
-
-
-def step(page):
-    return page.evaluate("window.toylab.step")
-
-
-def counter(page):
-    return int(page.locator("#toylab-step").inner_text().replace(",", ""))
-
-
-def state(page):
-    return page.evaluate("window.toylab.state()")
-
-
-def settled(page):
-    """Waits until no picture has come for a moment: a paused page stands still."""
-    page.evaluate("window.toylab.before = -1")
-    page.wait_for_function(
-        "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
-        " return same }",
-        polling=1500,
-        timeout=WAIT,
-    )
-
-
-def picture(page):
-    image = Image.open(io.BytesIO(page.locator("#toylab-arena").screenshot()))
-    return np.asarray(image.convert("RGB"), np.int16)
-
-
-def differ(one, other):
-    """Whether two pictures show different things; antialiased edges alone do not count."""
-    return one.shape != other.shape or (abs(one - other).max(-1) > 40).sum() > 20
-
-
-def slide(page, name, keys):
-    """Moves the slider of a setting by arrow keys, as a hand on the keyboard does."""
-    slider = page.locator(f".toylab-{name} input[type=range]")
-    slider.focus()
-    for key in keys:
-        slider.press(key)
-    page.evaluate("document.activeElement.blur()")
-
-
-def choose(page, name, label):
-    page.locator(f".toylab-{name} [role=combobox]").click()
-    page.get_by_role("menuitem", name=label, exact=True).click()
+from tests.browser.pages import (
+    SIZES,
+    choose,
+    counter,
+    differ,
+    picture,
+    settled,
+    slide,
+    state,
+    step,
+    until,
+)
 
 
 def test_it_opens_playing_without_a_click(lab):

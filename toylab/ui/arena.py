@@ -155,8 +155,7 @@ class Arena:
         }
 
     def pack(self, name, **columns):
-        """Puts columns into the next parcel; without a glyph of that name the page alone has them.
-        """
+        """Puts columns into the next parcel; where no glyph has that name, scripts read them."""
         self.packed[name] = columns
 
     def shade(self, name, values):
@@ -175,7 +174,8 @@ class Arena:
         self.packed = {}
         if layout:
             # One array for both kinds: every array is two more messages on the socket.
-            parts, offset, layout["shades"] = [np.concatenate(numbers).view(np.uint8)], 4 * offset, {}
+            parts, offset = [np.concatenate(numbers).view(np.uint8)], 4 * offset
+            layout["shades"] = {}
             for name, values in self.shades.items():
                 layout["shades"][name] = [offset, *values.shape]
                 parts.append(values.ravel())

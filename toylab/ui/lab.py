@@ -21,8 +21,12 @@ from toylab.ui.run import Run
 from toylab.ui.session import Link
 from toylab.ui.space import Space
 from toylab.ui.transport import Transport
+from toylab.ui.visitors import refusal
 
-SCRIPTS = ("parcel", "overlay", "pulse", "transport", "legend", "rail", "space", "page")  # page.js is last
+SCRIPTS = (  # page.js last: it calls the others
+    *("parcel", "overlay", "pulse", "transport", "legend", "rail", "space"),
+    "page",
+)
 STYLES = ("page", "transport", "legend", "rail", "space")
 
 
@@ -158,6 +162,8 @@ def lab():
     Where the engine runs already the run is opened before the browser has the page, so that its
     first picture is part of it.
     """
+    if told := refusal(pn.state.curdoc.session_context.request):
+        return pn.pane.Str(told)
     hv.extension("bokeh")
     query = {name: values[-1].decode() for name, values in pn.state.session_args.items()}
     made = Lab(pn.state.curdoc, query)

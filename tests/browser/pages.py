@@ -1,0 +1,60 @@
+"""What a test does with the lab's page, and what it reads of it."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+WAIT = 60_000  # milliseconds until something must have happened; no test asserts how long it took
+SIZES = [(1280, 720), (1440, 900), (390, 844)]
+
+
+def until(page, condition):
+    page.wait_for_function(condition, timeout=WAIT)
+
+
+def step(page):
+    return page.evaluate("window.toylab.step")
+
+
+def counter(page):
+    return int(page.locator("#toylab-step").inner_text().replace(",", ""))
+
+
+def state(page):
+    return page.evaluate("window.toylab.state()")
+
+
+def settled(page):
+    """Waits until no picture has come for a moment: a paused page stands still."""
+    page.evaluate("window.toylab.before = -1")
+    page.wait_for_function(
+        "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
+        " return same }",
+        polling=1500,
+        timeout=WAIT,
+    )
+
+
+def picture(page):
+    image = Image.open(io.BytesIO(page.locator("#toylab-arena").screenshot()))
+    return np.asarray(image.convert("RGB"), np.int16)
+
+
+def differ(one, other):
+    """Whether two pictures show different things; antialiased edges alone do not count."""
+    return one.shape != other.shape or (abs(one - other).max(-1) > 40).sum() > 20
+
+
+def slide(page, name, keys):
+    """Moves the slider of a setting by arrow keys, as a hand on the keyboard does."""
+    slider = page.locator(f".toylab-{name} input[type=range]")
+    slider.focus()
+    for key in keys:
+        slider.press(key)
+    page.evaluate("document.activeElement.blur()")
+
+
+def choose(page, name, label):
+    page.locator(f".toylab-{name} [role=combobox]").click()
+    page.get_by_role("menuitem", name=label, exact=True).click()

@@ -128,18 +128,25 @@ def decode(message):
         raise ProtocolError(f"a message has 4 bytes to {LARGEST} bytes, got {len(message)}")
     (length,) = struct.unpack_from(">I", message)
     try:
-        header = json.loads(message[4 : 4 + length])
+        header = json.loads(message[4 : 4 + length], parse_float=_finite, parse_constant=_finite)
         arrays, position = {}, 4 + length
         for name, dtype, shape in header.pop("arrays"):
             count = int(np.prod(shape, dtype=np.int64))
             array = np.frombuffer(message, DTYPES[dtype], count, position).reshape(shape)
             arrays[name] = array
             position += array.nbytes
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"not a message of this protocol: {error}") from error
     if position != len(message):
         raise ProtocolError(f"{len(message) - position} bytes beyond the last array")
     return header, arrays
+
+
+def _finite(text):
+    number = float(text)
+    if not np.isfinite(number):
+        raise ValueError(f"numbers must be finite, got {text}")
+    return number
 
 
 def finite(number):

@@ -107,7 +107,7 @@ def turns(value):
     """Steps that were asked for, [[count, who], …]."""
     if not isinstance(value, list) or not all(isinstance(r, list) and len(r) == 2 for r in value):
         raise ValueError(f"pending must be [[count, who], …], got {value!r}")
-    return [(whole("count", count), mover(who)) for count, who in value]
+    return [[whole("count", count), mover(who)] for count, who in value]
 
 
 def mover(who):

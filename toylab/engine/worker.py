@@ -24,6 +24,8 @@ from toylab.tables import nearest
 
 SLICE = 0.004  # seconds of training before another lane has its turn
 BUDGET = 512 * 2**20  # bytes of snapshots, of all lanes together
+LANES = 16  # runs of one page
+LONGEST = 600  # characters of a refusal, which may quote what a page sent
 
 
 class Worker:
@@ -117,7 +119,8 @@ class Worker:
         try:
             header, arrays = decode(message)
             do, about = header.get("do"), {"do": header.get("do"), "changes": header.get("changes")}
-            key = (str(header.get("session", "")), reading.whole("lane", header.get("lane", 0), 0))
+            lane = reading.whole("lane", header.get("lane", 0), 0, LANES - 1)
+            key = (str(header.get("session", "")), lane)
             act = getattr(self, f"do_{do}", None)
             if act is None:
                 known = [name[3:] for name in dir(self) if name.startswith("do_")]
@@ -132,7 +135,7 @@ class Worker:
             if not text:
                 traceback.print_exc()
             text = text or f"{type(error).__name__}: {error}"
-            self.say(key, {"say": "refused", "text": text, "about": about})
+            self.say(key, {"say": "refused", "text": text[:LONGEST], "about": about})
 
     def lane(self, key):
         if key not in self.lanes:

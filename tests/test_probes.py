@@ -174,3 +174,87 @@ def test_every_cards_window_shows_all_of_it_in_true_lengths(name):
     found = clusters(card)
     if found is not None:
         assert view.holds(view.flat(found.centres)).all()
+
+
+@pytest.mark.parametrize("name", probes.QUANTITIES)
+def test_slopes_of_every_quantity_against_finite_differences(name):
+    critic, of, h = critic_of(2), probes.QUANTITIES[name], 1e-5
+    by_hand = {
+        "logit": lambda t: t,
+        "D": lambda t: 1 / (1 + np.exp(-t)),
+        "log D": lambda t: -np.log1p(np.exp(-t)),
+    }[name]
+
+    def at(x):
+        return by_hand(critic(torch.from_numpy(x[None])).item())
+
+    points = Keys(7, "quantities").rng().standard_normal((6, 2))
+    logits, slopes = probes.slopes(critic, torch.from_numpy(points), of)
+    drawn = probes.field(critic, PLANE, 3, LIKE, of)
+    places = torch.from_numpy(0.7 * points)
+    pushed = probes.force(lambda z: z, critic, OBJECTIVES["hinge"], places, PLANE, of=of)
+    for i, x in enumerate(points):
+        assert logits[i].item() == pytest.approx(critic(torch.from_numpy(x[None])).item())
+        for where, slope in (
+            (x, slopes[i].numpy()),
+            (drawn[i, :2].astype(float), drawn[i, 2:]),
+            (pushed[i, :2].astype(float), pushed[i, 2:]),
+        ):
+            for axis in (0, 1):
+                step = h * np.eye(2)[axis]
+                found = (at(where + step) - at(where - step)) / (2 * h)
+                assert slope[axis] == pytest.approx(found, abs=2e-4)
+
+
+def test_paths_climb_a_hill_from_all_sides_and_stay_on_a_plain():
+    top = torch.tensor([0.5, -0.25], dtype=torch.float64)
+    start = torch.tensor([[2.0, 0.0], [-1.0, 1.0]], dtype=torch.float64)
+    for name in ("non-saturating", "minimax", "wasserstein"):
+        way = probes.paths(lambda x: -((x - top) ** 2).sum(-1), OBJECTIVES[name], start, 0.1, 40)
+        assert np.linalg.norm(np.diff(way, axis=0), axis=-1) == pytest.approx(np.full((40, 2), 0.1))
+        assert way[0] == pytest.approx(start.numpy())
+        assert np.linalg.norm(way[-1] - top.numpy(), axis=1).max() < 0.11
+    # Least squares wants φ = 1, not more: it goes down where the critic says more.
+    way = probes.paths(lambda x: 1 + x[:, 0], OBJECTIVES["least-squares"], start[:1], 0.1, 5)
+    assert way[-1, 0] == pytest.approx([1.5, 0.0])
+    flat = probes.paths(lambda x: 0 * x.sum(-1), OBJECTIVES["hinge"], start, 0.1, 3)
+    assert (flat == start.numpy()).all()
+
+
+def test_a_window_around_another_place_keeps_the_coordinates():
+    for view in (PLANE, tilted(), probes.window(cards.load("lines"))):
+        seen = view.around((0.4, -0.7), 0.5)
+        assert seen.extent == pytest.approx([-0.1, 0.9, -1.2, -0.2])
+        places = np.array([[0.4, -0.7], [2.0, 3.0]])
+        assert seen.lifted(places) == pytest.approx(view.lifted(places))
+        assert seen.flat(view.lifted(places)) == pytest.approx(places)
+        assert seen.holds(places).tolist() == [True, False]
+        assert seen.lattice(2) == pytest.approx(
+            np.array([[0.15, -0.95], [0.65, -0.95], [0.15, -0.45], [0.65, -0.45]])
+        )
+
+
+def test_fit_holds_all_reals_and_99_of_100_fakes_in_round_numbers():
+    rng = Keys(8, "fit").rng()
+    real = rng.uniform(-1, 1, (200, 2))
+    fakes = rng.normal((6.0, -3.0), 0.5, (500, 2))
+    fakes[:4] = [[900, 1], [-900, 3], [np.nan, 0], [np.inf, 0]]
+    x, y, half = probes.fit(real, fakes)
+    view = PLANE.around((x, y), half)
+    assert view.holds(real).all() and view.holds(fakes).sum() >= 493
+    assert half < 6 and f"{half:.2g}" == str(half).removesuffix(".0")
+    alone = probes.fit(real, np.full((3, 2), np.nan))
+    assert PLANE.around(alone[:2], alone[2]).holds(real).all() and alone[2] < 1.3
+
+
+def test_density_of_weighted_points_and_lines_that_end_where_nothing_is_known():
+    points = np.array([[-1.0, 0.0], [1.0, 0.0]])
+    drawn, _ = probes.density(points, PLANE, n=64, bandwidth=0.2, weights=[2.0, 0.5])
+    halves = drawn[:, :32].sum(), drawn[:, 32:].sum()
+    assert np.array(halves) * (4 / 64) ** 2 == pytest.approx([1.0, 0.25], abs=1e-3)
+    x = PLANE.lattice(64)[:, 0].reshape(64, 64)
+    values = np.where(PLANE.lattice(64)[:, 1].reshape(64, 64) > 0, x, np.nan)
+    line = probes.lines(values, 0.5, PLANE)
+    assert line[:, 0] == pytest.approx(np.full(len(line), 0.5), abs=1e-6)
+    assert 0 < line[:, 1].min() < 0.1 and line[:, 1].max() > 1.9
+    assert len(probes.lines(np.full((8, 8), np.nan), 0.5, PLANE)) == 0

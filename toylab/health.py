@@ -17,7 +17,7 @@ NEAR = 0.5  # share of the fakes near some cluster: they are sharp, so the missi
 APART = 25  # least number of steps between two looks at the individuals
 LOOKS = 8  # so many looks tell going round from going somewhere
 WANDER = 0.5  # radii that a fake moves on average between two looks of a run that goes round
-DEAD, WEAK = 0.01, 0.05  # of the strongest push of the run
+DEAD = 0.01  # of the strongest push of the run
 RIGHT = 0.75  # where the critic is right less often, the generator needs no push
 FOLLOWED = 256  # individuals whose way is followed
 KEPT = 400  # judgements that stay known
@@ -49,9 +49,9 @@ class Memory(NamedTuple):
     """What a judgement must know of those before it.
 
     found, lost (k,): what was found last, and the steps when each was last lost · led: the last
-    look along the push · stuck, sure: since when no cluster was gained, or the critic is sure ·
-    looks: ((step, individuals, fullest cluster), …) · peak: strongest push of this game · levels:
-    {line: (level, since)}.
+    look along the push · stuck, sure, dead: since when no cluster was gained, the critic is sure,
+    the push is gone · looks: ((step, individuals, fullest cluster), …) · game and peak: its
+    strongest push · levels: {line: (level, since)}.
     """
 
     found: np.ndarray | None = None
@@ -59,6 +59,7 @@ class Memory(NamedTuple):
     led: np.ndarray | None = None
     stuck: int | None = None
     sure: int | None = None
+    dead: int | None = None
     looks: tuple = ()
     game: str = ""
     peak: float = 0.0
@@ -123,8 +124,6 @@ def _remembered(memory, vitals):
             led=memory.led if vitals.led is None else vitals.led,
             stuck=step if gained else memory.stuck,
         )
-    sure = min(vitals.right) >= SURE
-    since = memory.sure if memory.sure is not None else step
     looks = memory.looks
     if not looks or step - looks[-1][0] >= APART:
         fullest = None if vitals.homes is None else int(vitals.homes.argmax())
@@ -132,7 +131,21 @@ def _remembered(memory, vitals):
         looks = (*looks[-LOOKS:], look)
     peak = memory.peak if memory.game == vitals.game else 0.0
     peak = max(peak, vitals.push) if math.isfinite(vitals.push) else peak
-    return memory._replace(sure=since if sure else None, looks=looks, peak=peak, game=vitals.game)
+    right = sum(vitals.right) / 2
+    return memory._replace(
+        sure=_since(memory.sure, min(vitals.right) >= SURE, step),
+        dead=_since(memory.dead, vitals.push < DEAD * peak and right >= RIGHT, step),
+        looks=looks,
+        peak=peak,
+        game=vitals.game,
+    )
+
+
+def _since(before, holds, step):
+    """The step since which something holds; None where it does not."""
+    if not holds:
+        return None
+    return step if before is None else before
 
 
 def _line(level, text, value, reason="", **more):
@@ -166,7 +179,7 @@ def _way_there(memory, vitals, missing):
     """What the last look along the push saw of the missing clusters."""
     if memory.led is None:
         return ""
-    led = 0 if vitals.push < DEAD * memory.peak else int(memory.led[missing].sum())
+    led = int(memory.led[missing].sum()) if memory.dead is None else 0
     if led == len(missing):
         return "fakes are on their way"
     return "no push leads there" if not led else f"no push leads to {len(missing) - led} of them"
@@ -174,7 +187,7 @@ def _way_there(memory, vitals, missing):
 
 def _saturated(memory, vitals):
     """Whether the critic is right on all but a hundredth of either side, and for how long."""
-    value = f"{50 * sum(vitals.right):.0f} %"
+    value = f"{100 * (sum(vitals.right) / 2):.0f} %"
     if not math.isfinite(vitals.slope):
         return _unknown("Critic")
     if memory.sure is None:
@@ -214,10 +227,12 @@ def _pushed(memory, vitals):
     """Whether the push is still there; where the critic is not right, none is needed."""
     if not math.isfinite(vitals.push):
         return _unknown("Push")
-    value, share = f"{vitals.push:.2g}", vitals.push / (memory.peak or 1.0)
-    if share >= WEAK or sum(vitals.right) < 2 * RIGHT:
+    value = f"{vitals.push:.2g}"
+    if memory.dead is None:
         return _line("ok", "Generator is pushed", value)
-    dead = share < DEAD
-    text = "Generator is not pushed" if dead else "Generator is hardly pushed"
-    reason = f"{100 * share:.1g} % of its strongest push, with a slope of {vitals.slope:.2g}"
-    return _line("bad" if dead else "warn", text, value, reason)
+    long = vitals.step - memory.dead >= WHILE
+    share = 100 * vitals.push / memory.peak
+    reason = f"{share:.1g} % of its strongest push, slope at the fakes {vitals.slope:.2g}"
+    return _line(
+        "bad" if long else "warn", "Generator is not pushed", value, reason, since=memory.dead
+    )

@@ -9,8 +9,8 @@ ONE_HAND = 1.0  # seconds within which two changes of one kind are one movement
 class History:
     """Two stacks of (words, `Past`); their states are counted in a ledger.
 
-    A past that owns a recording is a former run, or the newer one after `back`; the others are
-    moments of the present run, whose own recording goes back to them.
+    A past that owns a recording is a former run, or the newer one that was taken back; the others
+    are moments of the present run, whose own recording goes back to them.
     """
 
     def __init__(self, ledger):
@@ -28,24 +28,19 @@ class History:
             self._drop(self.done[:-MOST])
             del self.done[:-MOST]
 
-    def back(self, present):
-        """(words, past) to go back to; `present`, with its recording, can be brought back."""
-        if not self.done:
-            raise ValueError("there is nothing to take back")
-        return self._move(self.done, self.undone, present)
+    def last(self, stack):
+        """(words, past) on top of one of the two stacks."""
+        if not stack:
+            back = "take back" if stack is self.done else "bring back"
+            raise ValueError(f"there is nothing to {back}")
+        return stack[-1]
 
-    def forth(self, present):
-        """(words, past) of what was taken back last."""
-        if not self.undone:
-            raise ValueError("there is nothing to bring back")
-        return self._move(self.undone, self.done, present)
-
-    def _move(self, source, target, present):
+    def move(self, source, target, present):
+        """The present run is about to be what lay on top of `source`, and lies on `target`."""
         words, past = source.pop()
         self._push(target, words, present)
         self.ledger.release(past.state)
         self._kind = None
-        return words, past
 
     def _push(self, stack, words, past):
         self.ledger.hold(past.state)

@@ -13,6 +13,7 @@ from toylab.recording import Ledger, Recording
 from toylab.schema import SETTINGS
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
+FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves
 MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
 QUEUE = 100  # requests for steps of different players
@@ -28,7 +29,7 @@ class Lane:
         self.turns, self.back = [], None  # steps asked for; whose turn it is once they are taken
         self.wanted = []
         self.outbox = []  # (header, arrays) for the page that nobody asked for
-        self._recorded, self._measured, self._kept_at = 0.0, 0.0, 0.0
+        self._recorded, self._measured, self._followed, self._kept_at = 0.0, 0.0, 0.0, 0.0
         if kept:
             log = reading.log(kept.get("changes", []))
             first = reading.readable(kept.get("first") or settings)
@@ -97,30 +98,36 @@ class Lane:
     def _renew(self, settings, words):
         run = Run(settings, Recording(self.ledger))
         run.see(self.run.pictures)
-        self.history.remember(self.run.past(self.run.recording), words)
+        self.history.remember(self.run.whole(), words)
         self._take_up(run)
 
     def undo(self):
         """Back to the state and the settings before the last change; returns what that was."""
         self._together()
-        words, past = self.history.back(self.run.past(self.run.recording))
-        self._restore(past)
-        return f"Taken back: {words}."
+        return f"Taken back: {self._restore(self.history.done, self.history.undone)}."
 
     def redo(self):
         """The newer run as it was; returns what was brought back."""
         self._together()
-        words, past = self.history.forth(self.run.past(self.run.recording))
-        self._restore(past)
-        return f"Brought back: {words}."
+        return f"Brought back: {self._restore(self.history.undone, self.history.done)}."
 
-    def _restore(self, past):
-        recording, seen = past.recording, self.run.pictures
+    def _restore(self, source, target):
+        words, past = self.history.last(source)
+        seen, recording = self.run.pictures, past.recording
         if recording is None:
             recording = self.run.recording.until(past.state.step)
-        run = Run.again(past, recording)
+        pictures = past.pictures or seen
+        data = {past.base["data"], past.settings["data"], pictures.setup.names["data"]}
+        try:
+            run = Run.again(past, recording, pictures if len(data) == 1 else None)
+        except Exception:  # a row that is no longer there, say
+            if recording is not past.recording:
+                recording.close()
+            raise
         run.see(seen)
+        self.history.move(source, target, self.run.whole())
         self._take_up(run)
+        return words
 
     def renew(self):
         """The same run with the tables' rows as they are now; all else is as it was."""
@@ -301,11 +308,23 @@ class Lane:
         state = self.run.recording.nearest(reading.whole("step", step, 0, 10**12))
         return self._draw(state, reading.layers(layers), recorded=True)
 
+    def follow(self, now):
+        """Where a schedule moves the data the pictures go with them, and so does the page."""
+        run = self.run
+        late = not self._fast or now - self._followed > FOLLOW_EVERY
+        if run.setup.numbers != run.pictures.numbers and late:
+            self._followed = now
+            run.pictures.follow(run.setup)
+            header = {"say": "moved", "data": told.data(run), "step": run.state.step}
+            self.outbox.append((header, told.data_arrays(run)))
+
+    @property
+    def _fast(self):
+        return bool(self.turns) or (self.playing and not self.pace.slow)
+
     def _draw(self, state, layers, recorded=False):
-        fast = self.playing and not self.pace.slow and not recorded
-        header, arrays = told.frame(
-            self.run, state, layers, fast, playing=self.playing, recorded=recorded
-        )
+        fast = self._fast and not recorded
+        header, arrays = told.frame(self.run, state, layers, fast, recorded, playing=self.playing)
         header["scalars"]["steps_per_second"] = finite(self.pace.rate() if self.playing else 0.0)
         return header, arrays
 

@@ -53,6 +53,7 @@ opened    settings (every field resolved), changes, continued (in another proces
 changed   kind, what changed (`made`), settings, changes, undo, redo, step at which they act; where
           the data moved also data, and arrays as of *opened*
 undone    as *opened*, with text: what was taken or brought back
+moved     data, step; arrays as of *opened*: a schedule has moved the data
 frame     step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`), the
           surface as uint8 shades from surface_low to surface_high
 looked    look (all options), window (extent)

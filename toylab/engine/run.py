@@ -21,8 +21,9 @@ class Past(NamedTuple):
     state: State
     first: dict  # the settings with which the run began
     log: tuple
-    recording: Recording | None  # None: the present one's, up to the state's step
     failure: str | None
+    recording: Recording | None = None  # None: the present one's, up to the state's step
+    pictures: Pictures | None = None  # None: the present ones, where the data are the same
 
 
 def replayed(first, log):
@@ -51,7 +52,7 @@ class Run:
     ((step, {name: value}), …), has one entry a step, and what was changed back is not in it.
     """
 
-    def __init__(self, settings, recording, state=None):
+    def __init__(self, settings, recording, state=None, pictures=None):
         self.experiment = Experiment(**settings)
         if self.experiment.members:
             raise ValueError("members must be 0 on the page: a lane is one run")
@@ -61,13 +62,14 @@ class Run:
         start = self.setup.start()
         self.state = self.upcoming = _fitting(state, start) if state else start
         self.log, self.recording, self.failure = (), recording, None
-        self.pictures = Pictures(self.setup)
+        self.pictures = pictures or Pictures(self.setup)
+        self.pictures.follow(self.setup)
         recording.offer(self.state)  # one that has it already does not take it again
 
     @classmethod
-    def again(cls, past, recording):
-        """The run as it was."""
-        run = cls(past.base, recording, past.state)
+    def again(cls, past, recording, pictures=None):
+        """The run as it was; `pictures` of the same data may go on from there."""
+        run = cls(past.base, recording, past.state, pictures)
         run.first, run.log, run.failure = past.first, past.log, past.failure
         run._turn(difference(past.base, past.settings))
         return run
@@ -82,14 +84,12 @@ class Run:
         tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
         state = restore(Setup(Experiment(**base)).start(), tensors)
         first, settings = replayed(first, ()), replayed(first, log)
-        return cls.again(Past(base, settings, state, first, tuple(log), None, None), recording)
+        return cls.again(Past(base, settings, state, first, tuple(log), None), recording)
 
     def renewed(self):
         """The same run with the tables' rows as they are now; what failed may go on."""
-        past = self.past(self.recording)
-        run = Run.again(
-            past._replace(failure=None if self.finite else past.failure), past.recording
-        )
+        past = self.past()._replace(failure=None if self.finite else self.failure)
+        run = Run.again(past, self.recording)
         run.see(self.pictures)
         return run
 
@@ -108,11 +108,14 @@ class Run:
         self.state = self.upcoming = self.setup.step(self.upcoming)
         self._settled = self.setup
 
-    def past(self, recording=None):
+    def past(self):
         """This moment of the run."""
         base = self.base if self._changed_here else self.settings
-        now = self.settings
-        return Past(base, now, self.state, self.first, self.log, recording, self.failure)
+        return Past(base, self.settings, self.state, self.first, self.log, self.failure)
+
+    def whole(self):
+        """The run up to this moment, with its recording and its pictures."""
+        return self.past()._replace(recording=self.recording, pictures=self.pictures)
 
     @property
     def _changed_here(self):

@@ -64,14 +64,15 @@ def data_arrays(run):
     return arrays if in_space is None else {**arrays, "real3": in_space}
 
 
-def frame(run, state, layers, fast, **more):
+def frame(run, state, layers, fast, recorded, **more):
     """A picture of any state of the run; `fast` allows a coarser one. `more` goes with it."""
-    made = run.pictures.frame(state, layers, exact=not fast)
+    made = run.pictures.frame(state, layers, exact=not fast, recorded=recorded)
     scalars = {
         name: finite(value) if isinstance(value, float) else value
         for name, value in made.scalars.items()
     }
-    header = {"say": "frame", "step": state.step, "layers": list(layers), **more}
+    header = {"say": "frame", "step": state.step, "layers": list(layers), "recorded": recorded}
+    header |= more
     return {**header, "scalars": scalars}, {**made.arrays, **_shades(made)}
 
 

@@ -67,6 +67,7 @@ class Worker:
             lane.slice(SLICE)
             lane.fit(self.budget // len(self.lanes))
         lane.watch(time.monotonic())
+        lane.follow(time.monotonic())
         self.post(key, lane)
         if lane.has_news():
             self.say(key, *lane.frame())

@@ -9,7 +9,16 @@
 # fmt: off
 
 TESTS = {
-    "penalties": ("penalties", "games"),
+    "tables": ("laws", "experiment"),
+    "own": ("own",),
+    "laws.common": ("laws",),
+    "laws.penalties": ("laws",),
+    "laws.objectives": ("laws",),
+    "laws.rules": ("laws",),
+    "laws.constraints": ("laws",),
+    "laws.optimizers": ("laws",),
+    "engine.address": ("lab",),
+    "penalties": ("penalties", "games", "laws"),
     "objectives": ("objectives",),
     "rules": ("rules",),
     "optimizers": ("optimizers",),
@@ -29,6 +38,57 @@ TESTS = {
 }
 
 LINES = {
+    "tables": [
+        ("anything is a row", "self.row(name, value))", "value)", "test_what_cannot_be_a_row_is_refused_in_words"),
+        ("any row is a row of any table", "if not isinstance(value, kind):", "if not hasattr(value, '_fields'):", "test_what_cannot_be_a_row_is_refused_in_words"),
+    ],
+    "own": [
+        ("rows of a failing file stay", "            _restore(before)\n", "", "test_a_file_that_fails_says_where_and_leaves_the_tables_alone"),
+        ("rows of the last run stay", "        _restore(self._without)\n", "", "test_run_again_a_file_starts_from_the_tables_of_the_code"),
+        ("an old problem stays", '        self.problem = ""\n        self.rows', "        self.rows", "test_run_again_a_file_starts_from_the_tables_of_the_code"),
+        ("exit ends the engine", "except (Exception, SystemExit)", "except Exception", "test_a_file_that_fails_says_where_and_leaves_the_tables_alone"),
+        ("any line but the failing one", "                line = number\n", "                line = line or number\n", "test_the_line_is_the_innermost_of_the_file"),
+        ("a cached .pyc", "return self.source_to_code(self.get_data(self.path), self.path)", "return super().get_code(fullname)", "test_the_newest_text_counts_however_fast_it_was_saved"),
+        ("told at every look", "        self._stamp = stamp or before\n", "", "test_an_edit_is_told_once_and_looked_for_once_a_second"),
+        ("a file being written anew", "stamp not in (None, before)", "stamp != before", "test_an_edit_is_told_once_and_looked_for_once_a_second"),
+        ("looked for all the time", "if now - self._looked < LOOK_EVERY:", "if False:", "test_an_edit_is_told_once_and_looked_for_once_a_second"),
+        ("every choice is the user's", "if name in self.rows.get(field[\"name\"], ()):", "if name in TABLES.get(field[\"name\"], ()):", "test_the_schema_shows_own_rows_with_their_file_and_their_laws"),
+        ("broken laws count as held", "len(found) - len(broken)", "len(found)", "test_the_schema_shows_own_rows_with_their_file_and_their_laws"),
+        ("a source of its own is lost", "row.source or self.name", "self.name", "test_rows_of_other_tables_and_rows_with_a_source_of_their_own"),
+        ("used is anything", "each.get(field) == name for each", "name in each.values() for each", "test_rows_of_other_tables_and_rows_with_a_source_of_their_own"),
+    ],
+    "laws.common": [
+        ("near enough", "rtol=1e-9, atol=1e-9", "rtol=1.0, atol=1e-9", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("once is twice", "if not torch.autograd.gradgradcheck(function, given, atol=1e-5, **check):", "if False:", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("members of any shape", "if whole.shape != (len(alone), *alone[0].shape):", "if False:", "test_a_row_that_breaks_a_law_is_told_so"),
+    ],
+    "laws.penalties": [
+        ("the laws' own points are marked", ".to(vector.dtype).clone() for part", ".to(vector.dtype) for part", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("no flat critic, no cliff", '("a cliff", 30), ("a flat critic", 0)', '("a cliff", 1), ("a flat critic", 1)', "test_a_row_that_breaks_a_law_is_told_so"),
+        ("only its own term", "if i != j]", "if i == j]", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("a mean of anything", "if far(before, sum(parts) / 2):", "if False:", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("derivatives by the critic alone", "(along.requires_grad_(), fake.requires_grad_())", "(along.requires_grad_(), fake)", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("declared or not", "    if row.together:\n        return \"\"\n", "", "test_a_declared_scale_of_the_whole_batch_is_no_broken_law"),
+    ],
+    "laws.objectives": [
+        ("infinite losses", "in (losses, *slopes))", "in slopes[:0])", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("any optimum", "abs(pays - told) > 1e-6", "abs(pays - told) > 1e6", "test_a_row_that_breaks_a_law_is_told_so"),
+    ],
+    "laws.rules": [
+        ("memory may change", "held, (vector, *memory))", "held[:1], (vector,))", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("a great gradient only", '("0", 0.0)', '("0", 1.0)', "test_a_row_that_breaks_a_law_is_told_so"),
+    ],
+    "laws.constraints": [
+        ("an ordinary vector only", "for vector in (VECTOR, 0 * VECTOR):", "for vector in (VECTOR,):", "test_a_row_that_breaks_a_law_is_told_so"),
+    ],
+    "laws.optimizers": [
+        ("any place is the equilibrium", "end < 0.1", "end < 10", "test_a_row_that_breaks_a_law_is_told_so"),
+    ],
+    "engine.address": [
+        ("one loopback among others", "return all(", "return any(", "test_a_name_is_loopback_only_if_all_its_addresses_are"),
+        ("no address is every network", 'address or "0.0.0.0"', 'address or "127.0.0.1"', "test_loopback"),
+        ("connections count", " and copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)", "", "test_listening_finds_what_this_process_listens_at"),
+    ],
     "penalties": [
         ("real and fake exchanged on the line", "lerp(fake, real,", "lerp(real, fake,", "test_row_against_a_loop_over_samples"),
         ("points detached from the generator", "x = x if x.requires_grad else x.detach()", "x = x.detach()", "test_every_law_holds"),
@@ -39,6 +99,11 @@ LINES = {
         ("weight detached", '[role == "fake"](logit)', '[role == "fake"](logit.detach())', "test_every_law_holds"),
         ("weights exchanged", 'role == "fake"]', 'role == "real"]', "test_row_against_a_loop_over_samples"),
         ("sum instead of both", "total = total + weigh", "total = weigh", "test_row_against_a_loop_over_samples"),
+        ("an optional argument is given the objective", "if place.default is place.empty", "if True", "test_plain_functions_become_rows"),
+        ("the sixth argument for whoever asks for five", "function(*given[:count])", "function(*given[:6])", "test_plain_functions_become_rows"),
+        ("a plain function gets no mix", "        mix=True,\n        factor=1.0,\n        needs_weight=False,\n        group=\"Yours\"", "        mix=False,\n        factor=1.0,\n        needs_weight=False,\n        group=\"Yours\"", "test_plain_functions_become_rows"),
+        ("the whole docstring as the equation", 'rest.partition("Equation:")[2] or rest', "rest", "test_plain_functions_become_rows"),
+        ("a name that means no penalty", 'if name == "none":', "if False:", "test_what_cannot_be_a_row_is_refused_in_words"),
         ("first axis only", ".flatten(logit.dim()).sum(-1)", ".flatten(logit.dim())[..., 0]", "test_row_against_a_loop_over_samples"),
     ],
     "objectives": [

@@ -52,7 +52,8 @@ class Mutant(NamedTuple):
 
     def source(self):
         """The broken source; raises `LookupError` where the line to break has changed."""
-        text = (ROOT / "toylab" / f"{self.module}.py").read_text(encoding="utf-8")
+        file = ROOT / "toylab" / f"{self.module.replace('.', '/')}.py"
+        text = file.read_text(encoding="utf-8")
         if self.old and text.count(self.old) != 1:
             raise LookupError(f"{self.old!r} stands {text.count(self.old)} times in {self.module}")
         return (text.replace(self.old, self.new) if self.old else text) + self.more

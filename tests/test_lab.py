@@ -28,6 +28,14 @@ def test_loopback(name, alone):
     assert bool(address.refusal("mine.py", [name or "0.0.0.0"])) is not alone
 
 
+def test_a_name_is_loopback_only_if_all_its_addresses_are(monkeypatch):
+    found = [(2, 1, 6, "", (place, 0)) for place in ("127.0.0.1", "10.1.2.3")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given: found)
+    assert not address.loopback("both.example")
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given: found[:1])
+    assert address.loopback("one.example")
+
+
 def test_listening_finds_what_this_process_listens_at():
     before = address.listening()
     with socket.create_server(("127.0.0.9", 0)) as server:

@@ -106,7 +106,7 @@ BROKEN = {  # (field, law): (a row that breaks it, a word of what is said)
     ("penalty", "finite  "): (penalty(lambda c, r, f, b, t: t.detach()), "leads back"),
     ("penalty", "finite   "): (penalty(lambda c, r, f, b, t: t / 0), "not finite for an ordinary"),
     ("penalty", "sign"): (penalty(lambda c, r, f, b, t: -t), "negative"),
-    ("penalty", "per sample"): (penalty(lambda c, r, f, b, t: t * t.mean()), "sample 0"),
+    ("penalty", "per sample"): (penalty(lambda c, r, f, b, t: t * t.mean()), "of sample 1"),
     ("penalty", "per sample "): (penalty(lambda c, r, f, b, t: t.mean().square()), "halves"),
     ("penalty", "derivatives"): (
         penalty(lambda c, r, f, b, t: slope(c, f).detach() * t),
@@ -126,6 +126,11 @@ BROKEN = {  # (field, law): (a row that breaks it, a word of what is said)
     ("objective", "sign  "): (objective(critic=lambda r, f, t: t + 2 * r), "real"),
     ("objective", "optimum"): (objective(critic=lambda r, f, t: t + 1), "critic pays"),
     ("objective", "derivatives"): (objective(critic=lambda r, f, t: t.detach() * r), "detached"),
+    # ½φ² in value and slope, with nothing left for a second derivative.
+    ("objective", "derivatives "): (
+        objective(critic=lambda r, f, t: t + r * r.detach() - 0.5 * r.detach() ** 2),
+        "second derivative",
+    ),
     ("objective", "permutation"): (
         objective(critic=lambda r, f, t: t * torch.arange(t.shape[-1])),
         "order",

@@ -1,6 +1,7 @@
 """A user's own file: its rows in the tables, words for its failures, and its check."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_a_function_put_into_a_table_in_a_notebook_is_a_name_at_once():
 
 FAILING = {
     "PENALTIES['mine'] = 3\n": "mine.py, line 2: TypeError: 'mine' must be Penalty(label, function",
+    "PENALTIES['half'] = lambda c, r, f, b: r\n1 / 0\n": "mine.py, line 3: ZeroDivisionError",
     "\n\n1 / 0\n": "mine.py, line 4: ZeroDivisionError: division by zero",
     "def mine(:\n": "mine.py, line 2: SyntaxError: invalid syntax",
     "PENALTIES['none'] = print\n": "mine.py, line 2: ValueError: 'none' means no penalty",
@@ -92,6 +94,13 @@ def test_a_file_that_fails_says_where_and_leaves_the_tables_alone(tmp_path, text
         load(own.path)
 
 
+def test_the_line_is_the_innermost_of_the_file(tmp_path):
+    """Not that of the call, and not one within a library that the file called."""
+    text = "import json\ndef read(text):\n    return json.loads(text)\n\nread('{')\n"
+    own = own_of(tmp_path, text)
+    assert not own.load() and own.problem.startswith("mine.py, line 3: JSONDecodeError: ")
+
+
 def test_a_file_that_is_not_there_says_so(tmp_path):
     own = Own(tmp_path / "gone.py")
     assert not own.load() and own.problem.startswith("gone.py: FileNotFoundError: ")
@@ -106,14 +115,17 @@ def test_run_again_a_file_starts_from_the_tables_of_the_code(mine):
     assert own.load() and own.added() == [("penalty", "r1")]
     assert "mine" not in PENALTIES and PENALTIES["r1"] is not r1
     mine.write_text("1 / 0")
+    theirs = PENALTIES["r1"]
     assert not own.load() and own.problem and own.added() == [("penalty", "r1")]
+    assert PENALTIES["r1"] is theirs, "runs that use it go on"
     shutil.copy(MINE, mine)
     assert own.load() and not own.problem
     assert PENALTIES["r1"] is r1 and PENALTIES["mine"] is not first
 
 
-def test_the_newest_text_counts_however_fast_it_was_saved(tmp_path):
+def test_the_newest_text_counts_however_fast_it_was_saved(tmp_path, monkeypatch):
     """Same length, same second: a cached .pyc would give the old number."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     own = own_of(tmp_path, "")
     for number in range(5):
         own.path.write_text(f"{ADDING}PENALTIES['m{number}'] = lambda c, r, f, b: r\n")
@@ -138,9 +150,7 @@ def test_rows_of_other_tables_and_rows_with_a_source_of_their_own(tmp_path):
     assert TABLES["objective"]["ours"].source.startswith("Lim and Ye")
     run(small(rule="lazy", objective="ours"), 2)
     needs = {field["name"]: field["needs"] for field in schema()["fields"]}
-    assert (
-        needs["momentum"] == {"rule": ["momentum", "lazy"]}
-    )
+    assert needs["momentum"] == {"rule": ["momentum", "lazy"]}
     assert own.used([{"rule": "lazy"}]) and own.used([{}, {"objective": "ours"}])
     assert not own.used([{"rule": "sgd", "objective": "lazy"}])
 

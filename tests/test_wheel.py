@@ -58,6 +58,12 @@ def test_installed_wheel_finds_its_own_cards(installed, tmp_path):
     assert (Path(folder) / "8gaussians.toml").is_file()
 
 
+def test_installed_wheel_serves_its_own_lab(installed, tmp_path):
+    code = "import toylab.lab as l; print(l.command([])[0][4])"
+    (script,) = elsewhere(installed, tmp_path, code)
+    assert Path(script) == installed / "toylab" / "_apps" / "lab.py" and Path(script).is_file()
+
+
 def test_importing_the_package_imports_neither_torch_nor_panel(installed, tmp_path):
     code = "import toylab, sys; print(toylab.__file__, {'torch', 'panel'} & set(sys.modules))"
     (line,) = elsewhere(installed, tmp_path, code)

@@ -17,7 +17,7 @@ FLOORS = [
     ("tables",),
     ("schedules", "card_fields", "randomness", "objectives", "networks"),
     ("cards", "penalties", "constraints", "rules", "games"),
-    ("data", "settings", "optimizers", "batches", "states"),
+    ("data", "settings", "optimizers", "batches", "states", "conflicts", "hints"),
     ("compiled", "probes", "metrics", "own"),
     ("experiment",),
     ("schema", "trainer", "script"),

@@ -7,6 +7,7 @@ The lab, the script, the command line, the figures and the image trainer read th
 import param
 
 from toylab import cards, schedules
+from toylab.conflicts import conflicting, without_fakes
 from toylab.constraints import CONSTRAINTS
 from toylab.networks import ACTIVATIONS, INITIALISATIONS
 from toylab.objectives import OBJECTIVES
@@ -17,22 +18,6 @@ from toylab.settings import Card, Knob, Name, Whole
 from toylab.tables import nearest
 
 CARD_NUMBERS = ("spread", "size", "theta")  # fields that only some data cards have
-
-
-def conflicting():
-    """Rows {field, value, with: {other field: values}, why}: names that cannot work together."""
-    unweighted = tuple(name for name, row in OBJECTIVES.items() if row.weight is None)
-    return [
-        {
-            "field": "penalty",
-            "value": penalty,
-            "with": {"objective": unweighted},
-            "why": f"{row.label} weighs slopes by how surely the critic errs, so it needs an "
-            "objective with a probability: minimax or non-saturating.",
-        }
-        for penalty, row in PENALTIES.items()
-        if row.needs_weight
-    ]
 
 
 class Experiment(param.Parameterized):
@@ -312,16 +297,15 @@ class Experiment(param.Parameterized):
 
     def conflicts(self):
         """Sentences: which chosen names cannot work together; empty where all is well."""
-        return [
+        told = [
             row["why"]
             for row in conflicting()
             if getattr(self, row["field"]) == row["value"]
             and all(getattr(self, name) in values for name, values in row["with"].items())
-        ] + (
-            [f"{self.card.title} has no fixed fakes; let a network make them."]
-            if self.fakes == "fixed" and self.card.fake is None
-            else []
-        )
+        ]
+        if self.fakes == "fixed" and self.card.fake is None:
+            told.append(without_fakes(self.card))
+        return list(dict.fromkeys(told))  # a row stands at both of its fields
 
 
 def difference(before, after):

@@ -8,9 +8,11 @@ formulas, so a penalty added to its table appears on the page by itself.
 from typing import NamedTuple
 
 from toylab import cards
+from toylab.conflicts import conflicting, lacking_fakes
 from toylab.constraints import CONSTRAINTS
 from toylab.data import Keys, source
-from toylab.experiment import Experiment, conflicting
+from toylab.experiment import Experiment
+from toylab.hints import aliases, odd, parts
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
@@ -131,13 +133,17 @@ _WORDS = {
         "a perfect generator",
         "Exact new samples of the real law: what the critic says of a draw.",
     ),
-    "leaky-relu": ("Leaky ReLU", "max(x, 0.2x)"),
-    "relu": ("ReLU", "max(x, 0)"),
-    "tanh": ("tanh", "Between −1 and 1, smooth."),
-    "softplus": ("Softplus", "log(1 + eˣ), smooth."),
-    "silu": ("SiLU", "x σ(x), smooth."),
-    "normal": ("normal", "N(0, I)"),
-    "uniform": ("uniform", "U[−1, 1]"),
+    "leaky-relu": (
+        "Leaky ReLU",
+        "A kinked line; a little of what is negative stays.",
+        "max(x, 0.2x)",
+    ),
+    "relu": ("ReLU", "A kinked line; what is negative is cut off.", "max(x, 0)"),
+    "tanh": ("tanh", "Smooth, between −1 and 1.", "tanh x"),
+    "softplus": ("Softplus", "A smooth ReLU.", "log(1 + eˣ)"),
+    "silu": ("SiLU", "Smooth, and a little below 0 for what is negative.", "x σ(x)"),
+    "normal": ("normal", "A round cloud, dense in the middle.", "z ~ N(0, I)"),
+    "uniform": ("uniform", "A square, evenly filled.", "z ~ U[−1, 1]"),
     ("first", "critic"): ("the critic", "The critic moves, then the generator."),
     ("first", "generator"): ("the generator", "The generator moves, then the critic."),
     ("moves", "both"): ("both", "Both players move, in the order of the optimizer."),
@@ -149,19 +155,21 @@ _WORDS = {
 def _choice(field, value):
     row = _TABLES.get(field, {}).get(value)
     if row is not None:
-        group = getattr(row, "group", "")
-        return {
+        told = {
             "value": value,
             "label": row.label,
-            "group": group,
+            "group": getattr(row, "group", ""),
             "doc": row.doc,
             "formula": row.formula,
             "source": row.source,
         }
-    label, doc = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
+        kernel = ("where", "pull", "of", "factor")  # what the page shows beside a penalty
+        return told | {part: getattr(row, part) for part in kernel if field == "penalty"}
+    label, doc, *formula = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":
         label, doc = value, INITIALISATION_DOCS[value]
-    return {"value": value, "label": label, "group": "", "doc": doc, "formula": "", "source": ""}
+    told = {"value": value, "label": label, "group": "", "doc": doc, "source": ""}
+    return {**told, "formula": "".join(formula)}
 
 
 def _values(field, needed):
@@ -245,7 +253,10 @@ def schema():
         "fields": [_field(name) for name in SETTINGS if name not in HIDDEN],
         "conflicts": [
             {**row, "with": {name: list(values) for name, values in row["with"].items()}}
-            for row in conflicting()
+            for row in (*conflicting(), *lacking_fakes(_ranked()))
         ],
+        "odd": odd(),
+        "aliases": aliases(),
+        "parts": parts(),
         "cards": described,
     }

@@ -1,0 +1,197 @@
+"""What the page says beside the settings: legal but odd choices, other words for things, parts."""
+
+from toylab.objectives import OBJECTIVES
+from toylab.penalties import CENTERS, OUTPUTS, PENALTIES, POINTS
+from toylab.rules import RULES
+
+
+def _named(table, chosen):
+    """The names of the rows for which that holds."""
+    return [name for name, row in table.items() if chosen(row)]
+
+
+def odd():
+    """Rows {field, text, when}: legal, but probably not what was meant; nothing is blocked.
+
+    `text` stands beside `field`, with {other field} for that one's value. It holds where all of
+    `when` does: {field: [names]}, or {field: {"least": number, "most": number}}, both included; a
+    number on a schedule is never odd.
+    """
+    logits = _named(OBJECTIVES, lambda row: not row.probability)
+    squashed = _named(PENALTIES, lambda row: row.of == "probability")
+    one = _named(PENALTIES, lambda row: row.pull == "1")
+    means = _named(RULES, lambda row: "beta1" in row.knobs)
+    return [
+        {
+            "field": "penalty_weight",
+            "text": "λ = {penalty_weight} with slope 1: expect a slope near 2, not 1. It is too "
+            "large by about W/(2λ), W the distance of the two clouds.",
+            "when": {
+                "objective": ["wasserstein"],
+                "penalty": one,
+                "penalty_weight": {"least": 1e-6, "most": 0.5},
+            },
+        },
+        {
+            "field": "penalty_weight",
+            "text": "λ = 0 is the same as no penalty.",
+            "when": {"penalty": list(PENALTIES), "penalty_weight": {"least": 0.0, "most": 0.0}},
+        },
+        {
+            "field": "penalty",
+            "text": "Wasserstein without penalty or clipping: nothing holds the critic's slope, so "
+            "its score grows without end.",
+            "when": {"objective": ["wasserstein"], "penalty": ["none"], "constraint": ["none"]},
+        },
+        {
+            "field": "penalty",
+            "text": "The score of this objective is no probability, yet the penalty squashes it to "
+            "one: where |φ| is large it asks for nothing. Of the logit is usual here.",
+            "when": {"objective": logits, "penalty": squashed},
+        },
+        {
+            "field": "clip",
+            "text": "c = {clip}: so small numbers make a critic that is almost flat, and the push "
+            "all but vanishes.",
+            "when": {"constraint": ["clip"], "clip": {"least": 0.0, "most": 0.02}},
+        },
+        {
+            "field": "beta1",
+            "text": "β₁ = {beta1}: a player goes on where it went before the other one moved, and "
+            "both may circle. 0 to 0.5 is usual in GANs.",
+            "when": {"rule": means, "beta1": {"least": 0.85, "most": 1.0}},
+        },
+        {
+            "field": "rate_critic",
+            "text": "Rate 0: the critic stands still.",
+            "when": {"rate_critic": {"least": 0.0, "most": 0.0}},
+        },
+        {
+            "field": "rate_generator",
+            "text": "Rate 0: the generator stands still.",
+            "when": {"fakes": ["learned"], "rate_generator": {"least": 0.0, "most": 0.0}},
+        },
+        {
+            "field": "moves",
+            "text": "One player stands still until both move again.",
+            "when": {"fakes": ["learned"], "moves": ["critic", "generator"]},
+        },
+        {
+            "field": "moves",
+            "text": "No network makes the fakes, so nothing moves at all.",
+            "when": {"fakes": ["fixed", "perfect"], "moves": ["generator"]},
+        },
+    ]
+
+
+# The three choices of a gradient penalty; a row with the same three is the one they mean.
+PARTS = {
+    "where": {
+        "label": "Where",
+        "doc": "At which points the slope is measured. Between: on the line from a real point to "
+        "a fake.",
+        "choices": {"between": "between", "real": "real", "fake": "fakes", "both": "both"},
+    },
+    "pull": {
+        "label": "Pull to",
+        "doc": "The slope the penalty wants.",
+        "choices": {"0": "0", "1": "1"},
+    },
+    "of": {
+        "label": "Of",
+        "doc": "Whose slope: of D (0 to 1) or of the score before the squashing.",
+        "choices": {"probability": "prob.", "logit": "logit"},
+    },
+}
+
+
+def parts():
+    """The choices as JSON-ready data; only those that the kernel has."""
+    known = {"where": POINTS, "pull": CENTERS, "of": OUTPUTS}
+    return [
+        {
+            **told,
+            "name": name,
+            "choices": [
+                {"value": value, "label": told["choices"].get(value, value)}
+                for value in known[name]
+            ],
+        }
+        for name, told in PARTS.items()
+    ]
+
+
+# What people search for: (words, kind, name); a name is that of a field, of a choice field=value,
+# of a layer, of a chart or of a health line. The same words may lead to several places.
+ALIASES = (
+    ("annealing", "field", "noise"),
+    ("batch size", "field", "batch"),
+    ("beta1", "field", "beta1"),
+    ("beta2", "field", "beta2"),
+    ("coverage", "chart", "clusters"),
+    ("cycling", "health", "cycling"),
+    ("d steps", "field", "critic_steps"),
+    ("discriminator", "layer", "surface"),
+    ("discriminator", "field", "critic_width"),
+    ("discriminator steps", "field", "critic_steps"),
+    ("ema", "field", "average"),
+    ("epsilon", "field", "epsilon"),
+    ("exponential moving average", "field", "average"),
+    ("f-gan", "field", "objective"),
+    ("freeze", "field", "moves"),
+    ("gamma", "field", "penalty_weight"),
+    ("gradient arrows", "layer", "field"),
+    ("gradient descent", "choice", "rule=sgd"),
+    ("gradient penalty", "field", "penalty"),
+    ("gulrajani", "choice", "penalty=1-gp"),
+    ("heatmap", "layer", "surface"),
+    ("hidden layers", "field", "critic_depth"),
+    ("initialization", "field", "initialisation"),
+    ("instance noise", "field", "noise"),
+    ("kde", "layer", "density"),
+    ("lambda", "field", "penalty_weight"),
+    ("lazy regularisation", "field", "penalty_interval"),
+    ("learning rate", "field", "rate_critic"),
+    ("learning rate", "field", "rate_generator"),
+    ("lipschitz", "field", "penalty"),
+    ("lipschitz", "chart", "slopes"),
+    ("loss function", "field", "objective"),
+    ("lsgan", "choice", "objective=least-squares"),
+    ("manifold", "layer", "grid"),
+    ("mescheder", "choice", "penalty=r1"),
+    ("minibatch", "field", "batch"),
+    ("missing modes", "health", "clusters"),
+    ("mode collapse", "health", "clusters"),
+    ("mode dropping", "health", "clusters"),
+    ("modes", "chart", "clusters"),
+    ("neurons", "field", "critic_width"),
+    ("oscillation", "health", "cycling"),
+    ("perfect discriminator", "health", "saturated"),
+    ("perfect generator", "choice", "fakes=perfect"),
+    ("prior", "field", "latent_law"),
+    ("random seed", "field", "seed"),
+    ("regularisation", "field", "penalty"),
+    ("roth", "choice", "penalty=roth"),
+    ("saturation", "health", "saturated"),
+    ("simultaneous gradient descent", "choice", "optimizer=simultaneous"),
+    ("step size", "field", "rate_critic"),
+    ("step size", "field", "rate_generator"),
+    ("thanh-tung", "choice", "penalty=0-gp"),
+    ("ttur", "field", "rate_critic"),
+    ("ttur", "field", "rate_generator"),
+    ("two time-scale update rule", "field", "rate_critic"),
+    ("vanishing gradient", "health", "pushed"),
+    ("wasserstein distance", "chart", "wasserstein"),
+    ("weight clipping", "choice", "constraint=clip"),
+    ("wgan", "choice", "objective=wasserstein"),
+    ("wgan-gp", "choice", "penalty=1-gp"),
+)
+
+
+def aliases():
+    """Rows {text, kind, name, value} of what a search for other words should find."""
+    rows = []
+    for text, kind, name in ALIASES:
+        name, _, value = name.partition("=")
+        rows.append({"text": text, "kind": kind, "name": name, "value": value})
+    return rows

@@ -197,7 +197,10 @@ class Pictures:
         )
 
     def _led(self, moment):
-        """To which clusters the push leads some fake (k,); None where that was not looked at."""
+        """To which clusters the push leads (k,): so many fakes come by that it would be found.
+
+        None where that was not looked at.
+        """
         if self.clusters is None or self.crowd.found.all():
             return None
         (at, step), now = self._led_last, moment.state.step
@@ -210,4 +213,7 @@ class Pictures:
         how = (moment.critic, self.setup.objective, fakes, stride, STRIDES, moment.on_real)
         way = probes.paths(*how)
         way = np.concatenate([way, (way[1:] + way[:-1]) / 2])  # so that no cluster is passed over
-        return metrics.near(way.reshape(-1, fakes.shape[1]), self.clusters.centres, radii) > 0
+        index, square = metrics.nearest(way, self.clusters.centres)
+        index = np.where(square <= radii[index] ** 2, index, -1)
+        come_by = [(index == number).any(0).mean() for number in range(len(radii))]
+        return metrics.found(come_by, self.clusters)

@@ -14,7 +14,7 @@ SURE = 0.99  # the critic is right on so many of both sides: nothing is left to 
 WHILE = 100  # steps for which something must hold before it is more than a moment
 LONG = 400  # steps without a new cluster: a collapse, no longer a beginning
 NEAR = 0.5  # share of the fakes near some cluster: they are sharp, so the missing stay missing
-APART = 25  # least number of steps between two looks at the individuals
+APART = 50  # least number of steps between two looks at the individuals
 LOOKS = 8  # so many looks tell going round from going somewhere
 WANDER = 0.5  # radii that a fake moves on average between two looks of a run that goes round
 DEAD = 0.01  # of the strongest push of the run
@@ -27,7 +27,7 @@ class Vitals(NamedTuple):
     """What is measured of one state; what depends on clusters is None where there are none.
 
     fakes (n, d) · radius: of the data · found, shares, homes, led (k,): found, near, nearest, and
-    whether the push leads some fake there (None where nobody looked) · right: shares of reals and
+    whether the push leads fakes there (None where nobody looked) · right: shares of reals and
     of fakes that the critic judges rightly · slope: mean |∇φ| at the fakes · push: mean length of
     the push on them, and game: by which it is paid; pushes of another game are not compared.
     """
@@ -85,7 +85,9 @@ class Health:
         self._steps.append(vitals.step)
         self._kept.append((memory, lines))
         if len(self._steps) > KEPT:
-            del self._steps[1:-1:2], self._kept[1:-1:2]
+            ages = vitals.step + 1 - np.array(self._steps)
+            least = 1 + int(np.argmin(ages[:-2] / ages[2:]))  # leaves the least gap for its age
+            del self._steps[least], self._kept[least]
         return lines
 
     def at(self, step):

@@ -41,19 +41,26 @@ function arenaLayer(lab, square, kind, scale) {
   const whole = square.closest(".cell").getBoundingClientRect()
   const all = made(whole)
   const {ctx} = all
+  ctx.fillStyle = lab.over.colour("page")
+  ctx.fillRect(0, 0, whole.width, whole.height)
   for (const {title, element, layer, paint} of views) {
     const {left, top, width, height} = element.getBoundingClientRect()
     const [x, y] = [left - whole.left, top - whole.top]
     const name = title.getBoundingClientRect()
-    ctx.fillStyle = lab.over.colour("panel")
-    ctx.fillRect(x, name.top - whole.top, width, height + top - name.top)
     const view = layer ?? made({width, height})
     paint?.([view.ctx, width, height])
+    ctx.fillStyle = lab.over.colour("panel")
+    ctx.fillRect(x, name.top - whole.top, width, height + top - name.top)
+    ctx.save()
+    ctx.beginPath()
+    ctx.rect(x, y, width, height)
+    ctx.clip()
     ctx.drawImage(view.canvas, x, y, width, height)
+    ctx.restore()
     ctx.font = "700 13px Roboto, sans-serif"
     ctx.fillStyle = lab.over.colour("ink")
     ctx.textBaseline = "middle"
-    ctx.fillText(title.firstChild.textContent, x, (name.top + name.bottom) / 2 - whole.top)
+    ctx.fillText(title.firstChild.textContent, x + 6, (name.top + name.bottom) / 2 - whole.top)
   }
   return all
 }

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.pages import WAIT, choose, differ, picture, settled, slide, step, until
 
@@ -50,7 +51,7 @@ def script(page):
 def steps(page, count):
     at = step(page)
     for _ in range(count):
-        page.keyboard.press(".")
+        page.locator("#toylab-step-once").click()
     until(page, f"window.toylab.step === {at + count}")
     settled(page)
 
@@ -193,10 +194,7 @@ def test_the_link_is_the_same_run_and_says_what_it_lacks(lab, page):
     until(page, "window.toylab.marks().length === 1")
     page.keyboard.press("s")
     until(page, "window.toylab.state().share.unsaid === 1")
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('.said')"
-        "?.textContent.includes('What you changed on the way is only in the script'))"
-    )
+    expect(page.locator(".said")).to_contain_text("only in the script", timeout=WAIT)
     page.goto(link + "&play=0")
     until(page, "window.toylab && window.toylab.painted > 0")
     steps(page, 1)

@@ -22,7 +22,9 @@ def address(schema, settings):
     usual = {field["name"]: field["default"] for field in schema["fields"]}
     numbers = numbers_of(schema, settings["data"])
     usual |= {name: told["default"] for name, told in numbers.items()}
-    usual |= {"batch": card["batch"] for card in schema["cards"] if card["name"] == settings["data"]}
+    usual |= {
+        "batch": card["batch"] for card in schema["cards"] if card["name"] == settings["data"]
+    }
     chosen = {
         name: int(value) if isinstance(value, bool) else value
         for name, value in settings.items()
@@ -87,6 +89,9 @@ class Share(Part):
 
     def begin(self, schema):
         self.schema = schema
+
+    def hear_schema(self, header, arrays):
+        self.schema = header["schema"]
 
     def do_export(self, told):
         kind = told.get("kind")

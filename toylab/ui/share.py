@@ -22,9 +22,8 @@ def address(schema, settings):
     usual = {field["name"]: field["default"] for field in schema["fields"]}
     numbers = numbers_of(schema, settings["data"])
     usual |= {name: told["default"] for name, told in numbers.items()}
-    usual |= {
-        "batch": card["batch"] for card in schema["cards"] if card["name"] == settings["data"]
-    }
+    batches = {card["name"]: card["batch"] for card in schema["cards"]}
+    usual["batch"] = batches.get(settings["data"])
     chosen = {
         name: int(value) if isinstance(value, bool) else value
         for name, value in settings.items()

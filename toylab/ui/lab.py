@@ -19,15 +19,17 @@ from toylab.ui.drawer import Settings
 from toylab.ui.legend import Layers
 from toylab.ui.run import Run
 from toylab.ui.session import Link
+from toylab.ui.share import Share
 from toylab.ui.space import Space
 from toylab.ui.transport import Transport
 from toylab.ui.visitors import refusal
 
 SCRIPTS = (  # page.js last: it calls the others
     *("parcel", "overlay", "pulse", "transport", "legend", "rail", "space"),
+    *("picture", "share", "paper"),
     "page",
 )
-STYLES = ("page", "transport", "legend", "rail", "space")
+STYLES = ("page", "transport", "legend", "rail", "space", "share")
 
 
 class Shell(JSComponent):
@@ -56,8 +58,10 @@ class Lab:
         self.charts = Charts(self)
         self.settings = Settings(self)
         self.transport = Transport(self)
-        self.parts = (self.run, self.space, self.layers, self.charts, self.settings, self.transport)
-        self.layers.arena.figure.tags = [self.beat, self.layers.arena.parcel]
+        self.share = Share(self)
+        self.parts = (self.run, self.space, self.layers, self.charts, self.settings)
+        self.parts += (self.transport, self.share)
+        self.layers.arena.figure.tags = [self.beat, self.layers.arena.parcel, self.share.handout]
         self.restyle()
         self.say_state()
         self.beat.on_change("command", lambda attr, old, new: self.command(json.loads(new)))
@@ -90,6 +94,7 @@ class Lab:
     def begin(self, schema):
         """The engine is there: its schema, then the run that the address asks for."""
         self.settings.build(schema)
+        self.share.begin(schema)
         self.transport.begin()
         self.run.open(schema)
 
@@ -126,7 +131,7 @@ class Lab:
         """What a hand did in the browser; an unknown command is nobody's."""
         for part in (self, *self.parts):
             if act := getattr(part, f"do_{told.get('do')}", None):
-                if told["do"] not in ("dismiss", "layer", "set"):
+                if told["do"] not in ("dismiss", "layer", "set", "export"):
                     self.transport.settle()
                 act(told)
                 self.say_state()

@@ -20,6 +20,13 @@ function overlay(lab, square) {
     const box = square.getBoundingClientRect()
     return [x0 + (event.clientX - box.left) / box.width * (x1 - x0), y1 - (event.clientY - box.top) / box.height * (y1 - y0)]
   }
+  const paintOn = (context) => {
+    for (const painter of painters) {
+      context.save()
+      painter(context, place)
+      context.restore()
+    }
+  }
   const paint = () => {
     asked = false
     const side = square.clientWidth
@@ -30,11 +37,7 @@ function overlay(lab, square) {
     const context = canvas.getContext("2d")
     context.setTransform(dense, 0, 0, dense, 0, 0)
     context.clearRect(0, 0, side, side)
-    for (const painter of painters) {
-      context.save()
-      painter(context, place)
-      context.restore()
-    }
+    paintOn(context)
   }
   const repaint = () => {
     if (!asked && painters.length) {
@@ -43,5 +46,5 @@ function overlay(lab, square) {
     }
   }
   const colour = (token) => getComputedStyle(document.documentElement).getPropertyValue(`--${token}`)
-  return {canvas, painters, repaint, place, under, extent, colour}
+  return {canvas, figure, painters, paintOn, repaint, place, under, extent, colour}
 }

@@ -116,6 +116,7 @@ export function render({model, view}) {
   square.append(model.get_child("arena"))
   lab.over = overlay(lab, square)
   lab.views = space(lab, cell, square)
+  share(lab, root, square)
   const waiting = node("p", "waiting", square, "The engine is starting…")
   const caption = node("p", "caption", stage)
   caption.id = "toylab-caption"
@@ -132,6 +133,7 @@ export function render({model, view}) {
   const reveal = () => {
     if (pictured && JSON.parse(beat.state).dark === beat.dark) { root.dataset.painted = "yes" }
   }
+  paper(lab, root, square, caption)
   unpacker(lab)
   themes(lab, theme)
   pulse(lab, (said) => {

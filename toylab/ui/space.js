@@ -135,8 +135,7 @@ function space(lab, cell, square) {
   }
 
   let shown = {cloud: [], edge: []} // places of the fakes in each view, for the pointer
-  const cloud = () => {
-    const [to, width, height] = context(canvas.cloud)
+  const cloud = ([to, width, height] = context(canvas.cloud)) => {
     const [x0, x1, y0, y1] = lab.over.extent()
     const [middleX, middleY] = [(x0 + x1) / 2, (y0 + y1) / 2]
     const unit = Math.min(width, height) / ((x1 - x0) * 1.22)
@@ -178,8 +177,7 @@ function space(lab, cell, square) {
   }
 
   const picture = document.createElement("canvas")
-  const edge = () => {
-    const [to, width, height] = context(canvas.edge)
+  const edge = ([to, width, height] = context(canvas.edge)) => {
     const {values, rows, columns} = lab.shades.edge ?? {}
     const on = JSON.parse(lab.beat.state).layers ?? []
     if (values && on.includes("surface")) {
@@ -352,5 +350,10 @@ function space(lab, cell, square) {
     if (big === "sheet") { return whole - bar }
     return Math.floor(big ? 140 : (whole - 8) / 2)
   }
-  return {place}
+  // The views beside the arena as they are on the screen: title, element, and what paints it.
+  const others = () => about ? [
+    {title: panes.cloud.title, element: canvas.cloud, paint: cloud},
+    {title: panes.edge.title, element: canvas.edge, paint: edge},
+  ].filter(({element}) => element.clientWidth > 20) : []
+  return {place, others, title: panes.sheet.title}
 }

@@ -1,0 +1,160 @@
+"""What leaves the page: charts, samples, a script and a link; pictures are the browser's own."""
+
+import csv
+import io
+import json
+import re
+from urllib.parse import urlencode
+
+import numpy as np
+from bokeh.models import ColumnDataSource
+
+from toylab.ui.part import Part
+from toylab.ui.phrases import change
+from toylab.ui.settings import numbers_of, words
+
+ARRAYS = ("real", "fake", "latent")  # of an NPZ
+
+
+def address(schema, settings):
+    """The query of a URL that opens a run with these settings: what is not the default, and the
+    seed always."""
+    usual = {field["name"]: field["default"] for field in schema["fields"]}
+    numbers = numbers_of(schema, settings["data"])
+    usual |= {name: told["default"] for name, told in numbers.items()}
+    batches = {card["name"]: card["batch"] for card in schema["cards"]}
+    usual["batch"] = batches.get(settings["data"])
+    chosen = {
+        name: int(value) if isinstance(value, bool) else value
+        for name, value in settings.items()
+        if name in usual and value is not None and (name == "seed" or value != usual[name])
+    }
+    return "?" + urlencode(chosen)
+
+
+def table(charts):
+    """All curves of a run as CSV: one row a step, one column a curve; what a curve does not have
+    at a step is left empty."""
+    names, rows = [], {}
+    for chart in charts.values():
+        for k, (scalar, *_) in enumerate(chart.curves):
+            if scalar in names:
+                continue
+            names.append(scalar)
+            for step, row in zip(chart.history.steps, chart.history.rows, strict=True):
+                rows.setdefault(step, {})[scalar] = row[k]
+    text = io.StringIO()
+    sheet = csv.writer(text, lineterminator="\n")
+    sheet.writerow(["step", *names])
+    for step in sorted(rows):
+        sheet.writerow([step, *(rows[step].get(name, "") for name in names)])
+    return text.getvalue()
+
+
+def samples(header, arrays):
+    """The points of an *exported* message as the bytes of an NPZ, with the run they come from.
+
+    real (n ≤ 4096, d), fake (4096, d) and latent (4096, k), float32, in data coordinates; settings
+    and changes as JSON text, script as text, step as a number. Nothing in it needs pickle.
+    """
+    told = {name: np.array(json.dumps(header[name])) for name in ("settings", "changes")}
+    told |= {"script": np.array(header["script"]), "step": np.array(header["step"])}
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **{name: arrays[name] for name in ARRAYS}, **told)
+    return file.getvalue()
+
+
+def title(data, step, ending):
+    """toylab-8gaussians-step-1400.png, whatever the data set is called."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", str(data).rpartition("/")[2].removesuffix(".toml"))
+    return f"toylab-{name.strip('-') or 'data'}-step-{step}.{ending}"
+
+
+def value_words(field, value):
+    """A setting's value as the page calls it."""
+    labels = {choice["value"]: choice["label"] for choice in field.get("choices", ())}
+    return labels.get(value) or words(value)
+
+
+class Share(Part):
+    """Answers what the share menu asks for; pauses nothing, changes nothing."""
+
+    def __init__(self, lab):
+        super().__init__(lab)
+        self.handout = ColumnDataSource({"bytes": [], "told": []}, name="handout")
+        self.schema = None
+        self.asked = []  # kinds of what the engine still owes, in order
+        self.changes = []  # the run's log
+
+    def begin(self, schema):
+        self.schema = schema
+
+    def hear_schema(self, header, arrays):
+        self.schema = header["schema"]
+
+    def do_export(self, told):
+        kind = told.get("kind")
+        if kind == "csv":
+            step = self.lab.run.step
+            self._hand_out("csv", step, table(self.lab.charts.charts).encode())
+        elif kind in ("npz", "script") and self.lab.run.ready:
+            self.asked.append(kind)
+            self.lab.link.send("export")
+
+    def hear_exported(self, header, arrays):
+        if not self.asked:
+            return
+        kind, step = self.asked.pop(0), header["step"]
+        if kind == "npz":
+            self._hand_out(kind, step, samples(header, arrays))
+        else:
+            self._hand_out(kind, step, header["script"].encode())
+
+    def hear_refused(self, header, arrays):
+        self.asked.clear()
+
+    def hear_lost(self, header, arrays):
+        self.asked.clear()
+
+    def _hand_out(self, kind, step, content):
+        """`step` is the one that the content is of; the picture may have gone on since."""
+        shown = self.lab.run.step
+        note = f" of step {step:,} (the picture shows {shown:,})" if step != shown else ""
+        ending = "py" if kind == "script" else kind
+        name = title(self.lab.run.accepted.get("data"), step, ending)
+        told = {"title": name, "kind": kind, "note": note}
+        self.handout.data = {
+            "bytes": [np.frombuffer(content, np.uint8)],
+            "told": [json.dumps(told)],
+        }
+
+    def hear_opened(self, header, arrays):
+        self.changes = header.get("changes", [])
+
+    hear_changed = hear_undone = hear_opened
+
+    def _change(self, step, made):
+        fields = {field["name"]: field for field in self.schema["fields"]}
+        return change(fields, {"made": made, "step": step})
+
+    def state(self):
+        """The link of this run, how many changes it does not hold, and what a print lists."""
+        run = self.lab.run
+        if self.schema is None or not run.accepted:
+            return {"share": None}
+        listed = [
+            [field["label"], value_words(field, run.accepted[field["name"]])]
+            for field in self.schema["fields"]
+            if run.accepted.get(field["name"]) is not None
+            and all(run.accepted.get(name) in known for name, known in field["needs"].items())
+        ]
+        return {
+            "share": {
+                "address": address(self.schema, run.accepted),
+                "unsaid": sum(step > 0 for step, _ in self.changes),
+                "title": title(run.accepted["data"], "STEP", "ENDING"),
+                "data": run.data.get("title", ""),
+                "settings": listed,
+                "changes": [self._change(*entry) for entry in self.changes],
+            }
+        }

@@ -1,6 +1,7 @@
 """A user's own file: its rows in the tables, words for its failures, and its check."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import torch
 import toylab
 from tests.helpers import assert_same, run, small
 from toylab import check
+from toylab.experiment import Experiment
 from toylab.laws import judge
 from toylab.own import TABLES, Own, load
 from toylab.penalties import PENALTIES
 from toylab.schema import schema
+from toylab.script import script
 
 MINE = Path(__file__).resolve().parent / "own" / "mine.py"
 ADDING = "from toylab.penalties import PENALTIES\n"
@@ -169,6 +172,18 @@ def test_an_edit_is_told_once_and_looked_for_once_a_second(mine):
     assert own.edited(104.3) and not own.edited(105.4)
     own.load()
     assert not own.edited(106.5)
+
+
+def test_the_exported_script_runs_the_file_first():
+    load(MINE)
+    first = Experiment(penalty="mine", generator_width=8, critic_width=8, batch=16).settings()
+    text = script(first, [(3, {"penalty_weight": 20.0})], 6, own=MINE)
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+    state = run(
+        Experiment(**first), 6, dtype=torch.float32, changes=[(3, {"penalty_weight": 20.0})]
+    )
+    sums = [str(vector.double().sum().item()) for vector in state.players]
+    assert done.stdout.split() == ["6", *sums], done.stderr
 
 
 def test_the_schema_shows_own_rows_with_their_file_and_their_laws(mine):

@@ -117,7 +117,7 @@ def test_an_own_row_that_raises_while_it_is_chosen_is_refused_and_all_goes_on(mi
     mine.write_text(
         "from toylab.optimizers import OPTIMIZERS\n"
         "def build(rules, steps, first):\n"
-        "    raise OSError('no such thing')\n"
+        "    raise [OSError('no such thing'), SystemExit(3)][steps - 1]\n"
         'OPTIMIZERS["mine"] = OPTIMIZERS["simultaneous"]._replace(build=build)\n'
     )
 
@@ -128,6 +128,8 @@ def test_an_own_row_that_raises_while_it_is_chosen_is_refused_and_all_goes_on(mi
         page.send(do="swap", changes={"optimizer": "mine"})
         told, _ = await page.next("refused")
         assert told["text"] == "mine.py, line 3: OSError: no such thing"
+        page.send(do="swap", changes={"optimizer": "mine", "critic_steps": 2})
+        assert (await page.next("refused"))[0]["text"] == "mine.py, line 3: SystemExit: 3"
         page.send(do="step", count=2)
         assert (await page.frame())[0]["step"] == 2 and engine.process.pid == died
 

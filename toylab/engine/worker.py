@@ -95,7 +95,7 @@ class Worker:
         """A failing game tells its own page and harms no other."""
         try:
             act(key, lane)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = self.words(error)
             if isinstance(error, (OSError, EOFError)) and not text:
                 raise  # the pipe
@@ -129,7 +129,7 @@ class Worker:
             if key in self.lanes and do != "want":
                 self.lanes[key].stops.touch()
             act(key, {**header, "arrays": arrays})
-        except Exception as error:  # whatever it is, no reason to stop the other runs
+        except (Exception, SystemExit) as error:  # whatever it is, the other runs go on
             text = self.words(error) or (str(error) if isinstance(error, ValueError) else "")
             if isinstance(error, OSError) and not text:
                 raise  # the pipe

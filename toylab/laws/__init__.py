@@ -25,6 +25,6 @@ def judge(field, row, words=None):
     for name, law in LAWS[field].items():
         try:
             found[name] = law(row)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             found[name] = (words and words(error)) or f"{type(error).__name__}: {error}"
     return found

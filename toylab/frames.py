@@ -167,6 +167,7 @@ class Pictures:
             "says_fake": float(says(on_fake).mean()),
             "accuracy": float(right) / 2,
             "threshold": threshold,
+            "centred": objective.threshold is None,  # the threshold is the middle of the means
         }
 
     def _fit(self, moment, scalars):

@@ -17,6 +17,7 @@ from toylab.steady import Length
 PUSHED, LATTICE = 84, 17
 SURFACE = 128  # cells a side of the drawn surface; half of them are evaluated while training fast
 BINS = 40  # of the histogram
+LEVELS = (0.1, 0.25, 0.75, 0.9)  # of D, where a page wants more lines than the one at ½
 LOGIT = 4.0  # fixed limit of the surface "logit"
 DENSITY = 0.1  # the width h by which densities are smoothed, in half sides of the data's window
 
@@ -99,7 +100,17 @@ def _surface(pictures, moment, scalars):
         else:
             half = probes.lines(theory.even(real, fake, h, dimension), 0.5, pictures.view)
     scalars |= {"surface_kind": kind, "surface_low": low, "surface_high": high}
-    return {"surface": values.astype(np.float32), "half": half}
+    arrays = {"surface": values.astype(np.float32), "half": half}
+    if pictures.chosen.levels and pictures.setup.objective.probability:
+        arrays["levels"] = _levels(best if chosen == "optimal" else logits, chosen, pictures.view)
+    return arrays
+
+
+def _levels(values, chosen, view):
+    """The lines of D, or of D*, at `LEVELS`, pieces parted by NaN rows."""
+    at = LEVELS if chosen == "optimal" else [math.log(p / (1 - p)) for p in LEVELS]
+    gap = np.full((1, 2), np.nan, np.float32)
+    return np.concatenate([part for p in at for part in (probes.lines(values, p, view), gap)])
 
 
 def _bandwidth(pictures):

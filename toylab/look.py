@@ -18,6 +18,7 @@ class Look(NamedTuple):
 
     surface: str = "probability"
     optimal: str = "none"
+    levels: bool = False  # whether more lines of the surface are drawn than the one at ½
     force: str = "loss"
     field: str = "logit"
     probes: tuple = ()
@@ -34,6 +35,10 @@ class Look(NamedTuple):
                     raise ValueError(
                         f"{name} {value!r} is unknown; {nearest(value, CHOICES[name])}"
                     )
+                read[name] = value
+            elif name == "levels":
+                if not isinstance(value, bool):
+                    raise ValueError(f"levels must be true or false, got {value!r}")
                 read[name] = value
             elif name == "probes":
                 read[name] = _places(value)

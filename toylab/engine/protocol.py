@@ -89,6 +89,7 @@ LAYERS += ("space", "anatomy", "slopes", "wasserstein", "histogram")
 LOOK = {  # the options of *look*, with what holds before anybody chose
     "surface": "probability",  # or "logit", "raw"
     "optimal": "none",  # or "optimal", "difference"
+    "levels": False,  # whether D = 0.1, 0.25, 0.75 and 0.9 are drawn as lines too
     "force": "loss",  # or "D", "logit", "log D"
     "field": "logit",  # or "D", "log D"
     "probes": [],  # at most three places [x, y] in window coordinates

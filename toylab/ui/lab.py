@@ -11,12 +11,13 @@ import param
 from panel.custom import Child, JSComponent
 
 from toylab.engine import client
-from toylab.ui import legend, theme
+from toylab.ui import legend, marks, theme
 from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
 from toylab.ui.drawer import Settings
 from toylab.ui.legend import Layers
+from toylab.ui.look import Look
 from toylab.ui.run import Run
 from toylab.ui.session import Link
 from toylab.ui.share import Share
@@ -25,11 +26,11 @@ from toylab.ui.transport import Transport
 from toylab.ui.visitors import refusal
 
 SCRIPTS = (  # page.js last: it calls the others
-    *("parcel", "overlay", "pulse", "transport", "legend", "rail", "space"),
-    *("picture", "share", "paper"),
+    *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "menu", "legend"),
+    *("pulse", "transport", "rail", "space", "picture", "share", "paper"),
     "page",
 )
-STYLES = ("page", "transport", "legend", "rail", "space", "share")
+STYLES = ("page", "transport", "legend", "arena", "rail", "space", "share")
 
 
 class Shell(JSComponent):
@@ -37,6 +38,7 @@ class Shell(JSComponent):
 
     css = param.String(theme.stylesheet())
     rows = param.List([layer._asdict() for layer in legend.LAYERS])
+    marks = param.Dict(marks.over())
     controls, arena = Child(), Child()
     clusters, losses, says = Child(), Child(), Child()
     _esm = "\n".join(script(f"{name}.js") for name in SCRIPTS)
@@ -55,13 +57,15 @@ class Lab:
         self.run = Run(self)
         self.space = Space(self)
         self.layers = Layers(self)
+        self.look = Look(self)
         self.charts = Charts(self)
         self.settings = Settings(self)
         self.transport = Transport(self)
         self.share = Share(self)
-        self.parts = (self.run, self.space, self.layers, self.charts, self.settings)
+        self.parts = (self.run, self.space, self.layers, self.look, self.charts, self.settings)
         self.parts += (self.transport, self.share)
-        self.layers.arena.figure.tags = [self.beat, self.layers.arena.parcel, self.share.handout]
+        arena = self.layers.arena
+        arena.figure.tags = [self.beat, arena.parcel, arena.latent, self.share.handout]
         self.restyle()
         self.say_state()
         self.beat.on_change("command", lambda attr, old, new: self.command(json.loads(new)))
@@ -131,7 +135,7 @@ class Lab:
         """What a hand did in the browser; an unknown command is nobody's."""
         for part in (self, *self.parts):
             if act := getattr(part, f"do_{told.get('do')}", None):
-                if told["do"] not in ("dismiss", "layer", "set", "export"):
+                if told["do"] not in ("dismiss", "layer", "lift", "set", "export"):
                     self.transport.settle()
                 act(told)
                 self.say_state()

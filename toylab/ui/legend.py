@@ -1,11 +1,13 @@
 """The legend is the switchboard: seven layers in the order of their keys, and the scales below."""
 
-import math
 from typing import NamedTuple
 
-from toylab.ui.arena import Arena
-from toylab.ui.arrows import PUSH
+from toylab.ui.arena import ARROWS, Arena
+from toylab.ui.arrows import MODES
 from toylab.ui.part import Part
+
+HEAVY = 0.1  # seconds of painting from which on some layers come with every second picture only
+PATIENT = ("field", "density", "grid")  # these; fakes, critic and rings come with every picture
 
 
 class Layer(NamedTuple):
@@ -37,77 +39,94 @@ LAYERS = (
 NAMES = tuple(layer.name for layer in LAYERS)
 
 
-def short(value):
-    """A number in at most four signs: 0.1, 1.2, 20, 5e-4."""
-    if value is None or not math.isfinite(value):
-        return "—"
-    if value == 0 or 1e-3 <= abs(value) < 1e4:
-        return f"{value:.3g}".replace("-", "−")
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
-
-
-def bar(scalars):
-    """The three words at the colour bar: its ends and its middle."""
-    low, high = scalars.get("surface_low"), scalars.get("surface_high")
-    if scalars.get("surface_kind", "probability") == "probability":
-        return ["0 fake", "½", "real 1"]
-    return [f"{short(low)} fake", "centred", f"real {short(high)}"]
-
-
-def arrow_scale(scales, longest):
-    """Reference arrows as (length in px, value) for push: its scale and a tenth of it."""
-    scale = scales.get("force") or 1.0
-    return [
-        [longest * math.log1p(30 * part) / math.log1p(30), short(scale * part)]
-        for part in (1.0, 0.1)
-    ]
-
-
 class Layers(Part):
-    """Which layers are on, the arena that draws them, and the scales that say how to read it."""
+    """Which layers are on, the arena that draws them, and the arrows that say how to read it."""
 
     def __init__(self, lab):
         super().__init__(lab)
         self.arena = Arena()
         self.arena.on = {layer.name for layer in LAYERS if layer.shown}
+        self.skipped = False  # whether the last request left the patient layers out
 
     def wanted(self):
         """The layers to ask for: those that are on, bottom to top."""
-        return [name for name in NAMES if name in self.arena.on]
+        link, arena = self.lab.link, self.arena
+        self.skipped = not link.slow and link.painting > HEAVY and not self.skipped
+        return [
+            name
+            for name in NAMES
+            if name == arena.alone
+            or (name in arena.on and not (self.skipped and name in PATIENT))
+        ]
+
+    def _restyle(self, new=()):
+        """Shows what was chosen; where no step is coming, the picture lacks a layer that is new."""
+        self.arena.style(self.lab.beat.dark)
+        link = self.lab.link
+        link.pump(at_once=link.slow and bool(set(new) & self.arena.shown))
 
     def do_layer(self, told):
-        if told.get("name") not in NAMES:
-            return
-        self.arena.on ^= {told["name"]}
-        self.arena.style(self.lab.beat.dark)
-        # Where no new step is coming, the picture on the screen lacks a layer that is new.
-        link = self.lab.link
-        link.pump(at_once=link.slow and told["name"] in self.arena.on)
+        """A layer on or off."""
+        if told.get("name") in NAMES:
+            self.arena.on ^= {told["name"]}
+            self._restyle({told["name"]})
+
+    def do_alone(self, told):
+        """Only this layer for as long as its key is held; without a name all are back."""
+        name = told.get("name")
+        if name is None or name in NAMES:
+            self.arena.alone = name
+            self._restyle({name} if name else self.arena.on)
+
+    def do_lift(self, told):
+        """One layer stands out and the rest is dimmed; without a name all are as they were."""
+        name = told.get("name")
+        if name is None or name in NAMES:
+            self.arena.lifted = name if name in self.arena.shown else None
+            self._restyle()
+
+    def do_lasso(self, told):
+        """While some fakes are chosen, the others are dimmed."""
+        self.arena.faint = ("fake",) if told.get("on") else ()
+        self._restyle()
+
+    def do_arrows(self, told):
+        """What the length of an arrow says."""
+        if told.get("mode") in MODES:
+            self.arena.lengthen(told["mode"])
 
     def hear_opened(self, header, arrays):
-        self.arena.open(header, arrays["real"])
+        self.arena.open(header, arrays)
+
+    hear_undone = hear_opened
 
     def hear_changed(self, header, arrays):
         if "data" in header and "real" in arrays:
-            self.arena.data(header, arrays["real"])
+            self.arena.data(header, arrays)
 
     def resized(self):
         self.arena.pixels = max(self.lab.beat.pixels, 100)
-        if self.lab.run.ready:
-            self.arena.resized()
+        self.arena.lengthen(self.arena.mode)
 
     def frame(self, header, arrays):
         scalars = header["scalars"]
         self.arena.show(scalars, arrays)
         return {
-            "bar": bar(scalars),
-            "arrows": arrow_scale(self.arena.scales, PUSH),
+            "references": {name: self.arena.references(name) for name in ARROWS},
             "outside": scalars.get("outside", 0),
+            "found": scalars.get("found") or [],
         }
 
     def state(self):
-        return {"layers": sorted(self.arena.on)}
+        arena, data = self.arena, self.lab.run.data
+        return {
+            "layers": sorted(arena.on),
+            "shown": sorted(arena.shown),
+            "lifted": arena.lifted,
+            "alone": arena.alone,
+            "arrows": [[name, *words, name == arena.mode] for name, words in MODES.items()],
+            "targets": [[*at, r] for at, r in zip(data["centres"], data.get("radii", []))],
+        }
 
     def style(self, dark):
         self.arena.style(dark)

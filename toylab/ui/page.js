@@ -11,13 +11,19 @@ function shared(model, view) {
   const beat = doc.get_model_by_name("beat")
   const keys = new Map()
   const fits = []
-  const heard = (property, filled) => (listen) => {
-    const tell = () => {
-      const told = JSON.parse(beat[property])
-      if (filled(told)) { listen(told) }
+  const heard = (property, filled) => {
+    let text = null, told = null // all listeners share what was read once
+    return (listen) => {
+      const tell = () => {
+        if (text !== beat[property]) {
+          text = beat[property]
+          told = JSON.parse(text)
+        }
+        if (filled(told)) { listen(told) }
+      }
+      beat.properties[property].change.connect(tell)
+      tell()
     }
-    beat.properties[property].change.connect(tell)
-    tell()
   }
   document.addEventListener("keydown", (event) => {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) { return }
@@ -106,20 +112,27 @@ export function render({model, view}) {
   controls.setAttribute("aria-label", "Settings")
   node("div", "scroll", controls).append(model.get_child("controls"))
   staging(lab, controls)
-  legend(lab, node("nav", "legend", root), model.rows)
-
+  const side = node("nav", "legend", root)
   const stage = node("main", "stage", root)
   const cell = node("div", "cell", stage)
   const square = node("div", "square", cell)
   square.id = "toylab-arena"
   square.setAttribute("role", "img")
   square.append(model.get_child("arena"))
-  lab.over = overlay(lab, square)
+  lab.over = overlay(lab, square, model.marks)
+  lab.rings = rings(lab)
+  lab.hand = hand(lab, square)
+  lab.individuals = individuals(lab, square)
+  lab.probes = probes(lab)
   lab.views = space(lab, cell, square)
   share(lab, root, square)
   const waiting = node("p", "waiting", square, "The engine is starting…")
-  const caption = node("p", "caption", stage)
+  const caption = lab.caption = node("p", "caption", stage)
   caption.id = "toylab-caption"
+  const {foot} = legend(lab, side, model.rows)
+  const tell = tools(lab, foot)
+  lab.inset = inset(lab, foot)
+  lab.inset.watch(tell)
   lab.strip = node("div", "strip", stage) // under the caption: the phases of a step, what to try
   notices(lab, stage)
   const spoken = node("p", "spoken", root)
@@ -145,6 +158,11 @@ export function render({model, view}) {
     if (caption.innerHTML !== said.caption) { caption.innerHTML = said.caption }
     lab.over.repaint()
   })
+  window.toylab.arena = () => ({ // what tests read of the canvas over the figure
+    extent: lab.over.extent(), closed: lab.rings.closed(), probes: lab.probes.shown(), fake: lab.picture.fake,
+    painters: lab.over.named.map((each) => each.name), trail: lab.individuals.past().length,
+    pointed: lab.individuals.pointed, chosen: [...lab.individuals.chosen],
+  })
   lab.state((now) => {
     reveal()
     if (now.waiting) { waiting.textContent = now.waiting }
@@ -169,6 +187,7 @@ export function render({model, view}) {
     stage.style.setProperty("--side", `${whole}px`)
     beat.pixels = side
     caption.style.top = `${whole - cell.clientHeight}px`  // right under the arena
+    lab.hand.keep()
     lab.over.repaint()
   })
   model.on("after_layout", lab.fitted)

@@ -65,6 +65,16 @@ def words(value):
     return (f"{value:.4g}" if value != int(value) else f"{value:.1f}").replace("-", "−")
 
 
+def short(value):
+    """A number in at most four signs: 0.1, 1.2, 20, 5e-4."""
+    if value is None or not math.isfinite(value):
+        return "—"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        return f"{value:.3g}".replace("-", "−")
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
+
+
 def from_address(schema, query):
     """(settings, complaints) of a URL's query: a wrong field is named and its default is used."""
     fields = {field["name"]: field for field in schema["fields"]}

@@ -138,6 +138,7 @@ class Transport(Part):
     def state(self):
         return {
             "playing": self.link.playing,
+            "pace": self.link.pace,
             "notch": notch_of(self.link.pace),
             "pace_words": pace_words(self.link.pace),
         }

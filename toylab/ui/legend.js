@@ -37,7 +37,7 @@ function legend(lab, parent, layers) {
     row.onclick = () => send({do: "layer", name: layer.name})
     rows[layer.name] = row
     if (layer.name === "surface") {
-      bar = node("button", "bar", list, `<span class="strip"></span><span class="ends"><span></span><span></span><span></span></span>`)
+      bar = node("button", "bar", list, `<span class="strip"></span><span class="ends"><span></span><span></span><span></span></span>${lab.icon("arrow_drop_down")}`)
       bar.id = "toylab-bar"
       bar.title = "What the colours show: from what the critic calls fake to what it calls real"
     }
@@ -49,7 +49,7 @@ function legend(lab, parent, layers) {
   const scales = node("div", "scales", foot)
   const scale = {}
   for (const [name, label] of [["force", "Push"], ["field", "Slopes"]]) {
-    const button = scale[name] = node("button", `scale ${name}`, scales, `<span class="of"></span><span class="ref"></span><span class="ref"></span>`)
+    const button = scale[name] = node("button", `scale ${name}`, scales, `<span class="head"><span class="of"></span>${lab.icon("arrow_drop_down")}</span><span class="ref"></span><span class="ref"></span>`)
     button.id = `toylab-scale-${name}`
     button.title = `${label}: what the arrows show, and what their length says`
   }

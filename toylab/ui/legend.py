@@ -55,8 +55,7 @@ class Layers(Part):
         return [
             name
             for name in NAMES
-            if name == arena.alone
-            or (name in arena.on and not (self.skipped and name in PATIENT))
+            if name == arena.alone or (name in arena.on and not (self.skipped and name in PATIENT))
         ]
 
     def _restyle(self, new=()):
@@ -125,7 +124,10 @@ class Layers(Part):
             "lifted": arena.lifted,
             "alone": arena.alone,
             "arrows": [[name, *words, name == arena.mode] for name, words in MODES.items()],
-            "targets": [[*at, r] for at, r in zip(data["centres"], data.get("radii", []))],
+            "targets": [
+                [*at, radius]
+                for at, radius in zip(data["centres"], data.get("radii", []), strict=True)
+            ],
         }
 
     def style(self, dark):

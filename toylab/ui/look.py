@@ -27,7 +27,9 @@ SURFACES = (
     Choice("logit", "Score, ±4", "φ, before the squashing", _own("logit")),
     Choice("raw", "Score, all of it", "φ, up to ±1, 2, 4, 8 …", _own("raw")),
     Choice("optimal", "Best critic D*", "p / (p + q), both blurred by h", {"optimal": "optimal"}),
-    Choice("difference", "Difference D − D*", "what it still gets wrong", {"optimal": "difference"}),
+    Choice(
+        "difference", "Difference D − D*", "what it still gets wrong", {"optimal": "difference"}
+    ),
 )
 SLOPES = (
     Choice("logit", "Score φ", "∇φ, before the squashing", {}),
@@ -190,7 +192,7 @@ class Look(Part):
         return {
             "bar": bar(scalars),
             "meaning": meaning(scalars),
-            "fit": "fit" in scalars,
+            "fit": scalars.get("fit", self.options["extent"]) != self.options["extent"],
             "probes": [probed(letter, row) for letter, row in rows if letter],
         }
 

@@ -28,7 +28,9 @@ def _line(name, layer, token, width, alpha, dash="solid", kind="line"):
 
 def _mark(name, layer, fill, halo=0.0, line_alpha=1.0, **looks):
     colours = {"fill_color": fill, **({"line_color": "halo"} if halo else {})}
-    return Mark(name, "mark", layer, {"line_width": halo, "line_alpha": line_alpha, **looks}, colours)
+    return Mark(
+        name, "mark", layer, {"line_width": halo, "line_alpha": line_alpha, **looks}, colours
+    )
 
 
 def _over(name, layer, token, **looks):

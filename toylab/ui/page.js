@@ -119,6 +119,7 @@ export function render({model, view}) {
   square.id = "toylab-arena"
   square.setAttribute("role", "img")
   square.append(model.get_child("arena"))
+  square.firstChild.inert = true // the figure has no tools: the hand is the page's own
   lab.over = overlay(lab, square, model.marks)
   lab.rings = rings(lab)
   lab.hand = hand(lab, square)

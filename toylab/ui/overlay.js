@@ -21,10 +21,6 @@ function overlay(lab, square, marks) {
     const box = square.getBoundingClientRect()
     return [x0 + (event.clientX - box.left) / box.width * (x1 - x0), y1 - (event.clientY - box.top) / box.height * (y1 - y0)]
   }
-<<<<<<< HEAD
-  const paintOn = (context) => {
-    for (const painter of painters) {
-=======
   const add = (name, painter) => {
     const {level} = marks[name]
     const at = named.findIndex((other) => other.level > level)
@@ -32,26 +28,10 @@ function overlay(lab, square, marks) {
   }
   const paintOn = (context) => {
     for (const painter of [...painters, ...named.map((each) => each.painter)]) {
->>>>>>> 9aad5f2 (The arena's menus, probes, individuals, latents, lasso, Fit and rings that close)
       context.save()
       painter(context, place)
       context.restore()
     }
-<<<<<<< HEAD
-  }
-  const paint = () => {
-    asked = false
-    const side = square.clientWidth
-    const dense = window.devicePixelRatio || 1
-    if (canvas.width !== Math.round(side * dense)) {
-      canvas.width = canvas.height = Math.round(side * dense)
-    }
-    const context = canvas.getContext("2d")
-    context.setTransform(dense, 0, 0, dense, 0, 0)
-    context.clearRect(0, 0, side, side)
-    paintOn(context)
-=======
->>>>>>> 9aad5f2 (The arena's menus, probes, individuals, latents, lasso, Fit and rings that close)
   }
   const paint = () => {
     asked = false
@@ -70,10 +50,6 @@ function overlay(lab, square, marks) {
       requestAnimationFrame(paint)
     }
   }
-<<<<<<< HEAD
-  const colour = (token) => getComputedStyle(document.documentElement).getPropertyValue(`--${token}`)
-  return {canvas, figure, painters, paintOn, repaint, place, under, extent, colour}
-=======
   let theme = null, colours = {}
   const colour = (token) => {
     const now = document.documentElement.dataset.theme
@@ -126,5 +102,4 @@ function ease(milliseconds, move) {
   }
   go()
   return () => { stopped = true }
->>>>>>> 9aad5f2 (The arena's menus, probes, individuals, latents, lasso, Fit and rings that close)
 }

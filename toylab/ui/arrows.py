@@ -47,7 +47,7 @@ def references(scale, longest, mode="log"):
     """Two arrows to read the others by, as [length in px (0: a dot), what it stands for]."""
     if mode == "direction":
         edge = short(FAINT * scale)
-        return [[SAME * longest, f"over {edge}"], [0.0, f"under {edge}"]]
+        return [[SAME * longest, f"> {edge}"], [0.0, f"< {edge}"]]
     parts = (1.0, 0.5) if mode == "true" else (1.0, 0.1)
     return [
         [round(float(lengths(part * scale, scale, longest, mode)), 1), short(part * scale)]

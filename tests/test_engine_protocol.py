@@ -9,8 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine_pages import SMALL, Desk, Page, played, same
+from toylab.engine.limits import numbers
 from toylab.engine.protocol import LAYERS, LOOK, ProtocolError, decode, encode
+from toylab.experiment import Experiment
 from toylab.look import Look
+from toylab.trainer import Setup
 
 ARRAYS = st.dictionaries(
     st.text(min_size=1, max_size=5),
@@ -169,6 +172,31 @@ def test_what_json_should_not_hold_is_refused_too(text):
     ((header, _),) = desk.said
     assert header["say"] == "refused" and header["text"]
     desk.steps(1)
+
+
+@pytest.mark.parametrize("wrong", [{"members": 4096}, {"critic_width": 4096, "critic_depth": 16}])
+def test_a_kept_run_is_no_way_round_the_limits(wrong):
+    desk, arrays = Desk(), {"step": np.zeros((), np.int32)}
+    assert "on the page" in desk.refusal(do="open", settings=wrong, arrays=arrays)
+    arrays = {"players.0": np.zeros(3, np.float32)}
+    assert "how many steps" in desk.refusal(do="open", settings={}, arrays=arrays)
+    arrays["step"] = np.full((), 7, np.int32)
+    assert "another structure" in desk.refusal(do="open", settings={}, arrays=arrays)
+
+
+@given(
+    st.integers(1, 9), st.integers(1, 40), st.integers(0, 4), st.integers(1, 40), st.integers(0, 4)
+)
+@settings(max_examples=30)
+def test_the_numbers_that_a_run_would_have_are_those_that_it_has(
+    latent, g_width, g_depth, width, depth
+):
+    """What is refused before it is made is counted as it would be made."""
+    shape = {"generator_width": g_width, "generator_depth": g_depth, "latent": latent}
+    experiment = Experiment(**shape, critic_width=width, critic_depth=depth, data="roth3d")
+    made = Setup(experiment).networks
+    sizes = [(latent, g_width, g_depth, 3), (3, width, depth, 1)]
+    assert [numbers(*size) for size in sizes] == [made.generator.count, made.critic.count]
 
 
 DO = ["open", "knob", "swap", "restart", "reset", "play", "pause", "step", "want", "look", "stop"]

@@ -249,3 +249,15 @@ def test_a_change_in_the_middle_of_one_player_s_steps():
     told, _ = desk.ask(do="reset")
     assert told["settings"]["moves"] == "generator" and told["step"] == 0
     assert not desk.lane().turns
+
+
+def test_a_movement_after_undo_is_a_new_one():
+    """Taken back in the midst of a movement: what the hand does next can be taken back too."""
+    desk = Desk()
+    desk.open()
+    desk.send(do="knob", changes={"noise": 0.1})
+    desk.steps(1)
+    desk.ask(do="undo")
+    desk.send(do="knob", changes={"noise": 0.2})
+    told, _ = desk.ask(do="undo")
+    assert told["settings"]["noise"] == 0.0 and not told["undo"]

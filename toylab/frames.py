@@ -102,15 +102,9 @@ class Pictures:
 
         Raises `ValueError` in words where a wish cannot be met; then all stays as it was.
         """
-        chosen = self.chosen.changed(options)
-        if chosen.optimal == "difference" and not self.setup.objective.probability:
-            raise ValueError(
-                f"optimal 'difference' needs a critic whose D is a probability; the objective "
-                f"{self.setup.objective.label} has none: choose 'optimal', or another objective"
-            )
-        self.chosen = chosen
+        self.chosen = self.chosen.changed(options)
         self._place()
-        return chosen.told()
+        return self.chosen.told()
 
     def _place(self):
         """The view: the window of the data, or what the page chose."""

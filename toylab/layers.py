@@ -81,7 +81,7 @@ def _surface(pictures, moment, scalars):
     """The critic, the best critic D*, or how far one is from the other; and the line between."""
     chosen = pictures.chosen.optimal
     if chosen == "difference" and not pictures.setup.objective.probability:
-        chosen = "none"  # the objective was swapped since; surface_kind tells what is drawn
+        chosen = "none"  # there is no D to differ from D*; surface_kind tells what is drawn
     if chosen != "optimal":
         logits = _logits(pictures, moment)
         half = probes.lines(logits, moment.threshold, pictures.view)

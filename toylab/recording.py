@@ -83,6 +83,10 @@ class Recording:
         while self.states:
             self.ledger.release(self.states.pop())
 
-    def nearest(self, step):
-        """The recorded state whose step is nearest; None before anything was recorded."""
-        return min(self.states, key=lambda state: abs(state.step - step), default=None)
+    def nearest(self, step, side=0):
+        """The recorded state whose step is nearest; None before anything was recorded.
+
+        side -- -1 or 1: of those before or after that step, as long as there are any
+        """
+        beside = [state for state in self.states if (state.step - step) * side > 0]
+        return min(beside or self.states, key=lambda state: abs(state.step - step), default=None)

@@ -303,9 +303,10 @@ class Lane:
         self.drawn = step
         return header, arrays
 
-    def recall(self, step, layers):
-        """(header, arrays) of the recorded state nearest to a step."""
-        state = self.run.recording.nearest(reading.whole("step", step, 0, 10**12))
+    def recall(self, step, layers, side=0):
+        """(header, arrays) of the recorded state nearest to a step, or beside it."""
+        step, side = reading.whole("step", step, 0, 10**12), reading.whole("side", side, -1, 1)
+        state = self.run.recording.nearest(step, side)
         return self._draw(state, reading.layers(layers), recorded=True)
 
     def follow(self, now):

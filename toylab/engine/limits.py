@@ -8,10 +8,12 @@ WORK = 2e10  # multiplications of one step's forward passes: some seconds
 
 
 def affordable(experiment: Experiment):
-    """Raises `ValueError` in words where a run would need too much memory or too long a step."""
+    """The experiment; `ValueError` in words where it would need too much memory or time a step."""
     e = experiment
-    generator = _numbers(e.latent, e.generator_width, e.generator_depth, e.card.dimension)
-    critic = _numbers(e.card.dimension, e.critic_width, e.critic_depth, 1)
+    if e.members:
+        raise ValueError("members must be 0 on the page: a lane is one run")
+    generator = numbers(e.latent, e.generator_width, e.generator_depth, e.card.dimension)
+    critic = numbers(e.card.dimension, e.critic_width, e.critic_depth, 1)
     if generator + critic > NUMBERS:
         raise ValueError(
             f"these networks have {generator + critic:,} numbers, on the page at most {NUMBERS:,} "
@@ -26,9 +28,10 @@ def affordable(experiment: Experiment):
             "one step of these settings would take too long for the page: choose a smaller batch "
             "or width, or fewer critic steps"
         )
+    return experiment
 
 
-def _numbers(inputs, width, depth, outputs):
-    """Numbers of a network, as `toylab.networks.mlp` makes it."""
+def numbers(inputs, width, depth, outputs):
+    """How many numbers a network of `toylab.networks.mlp` has."""
     sizes = [inputs, *[width] * depth, outputs]
     return sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))

@@ -32,7 +32,8 @@ undo                                      back to the state and the settings bef
                                           swap, step of one player, restart or reset (knobs of one
                                           field within a second count as one); answered by *undone*
 redo                                      the newer run again, as it was; answered by *undone*
-recall    step, layers                    the recorded state nearest to a step, as a *frame*
+recall    step, layers, side (optional)   the recorded state nearest to a step, as a *frame*; with
+                                          `side` -1 or 1 the nearest before or after it, if any
 export                                    answered by *exported*
 reload                                    runs the user's own file again; all runs keep their
                                           players; answered by *schema* to every session

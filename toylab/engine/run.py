@@ -53,10 +53,7 @@ class Run:
     """
 
     def __init__(self, settings, recording, state=None, pictures=None):
-        self.experiment = Experiment(**settings)
-        if self.experiment.members:
-            raise ValueError("members must be 0 on the page: a lane is one run")
-        affordable(self.experiment)
+        self.experiment = affordable(Experiment(**settings))
         self.setup = self._settled = Setup(self.experiment)
         self.base = self.first = self.settings
         start = self.setup.start()
@@ -82,7 +79,7 @@ class Run:
         step = int(arrays["step"])
         base = replayed(first, [entry for entry in log if entry[0] < step])
         tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-        state = restore(Setup(Experiment(**base)).start(), tensors)
+        state = restore(Setup(affordable(Experiment(**base))).start(), tensors)
         first, settings = replayed(first, ()), replayed(first, log)
         return cls.again(Past(base, settings, state, first, tuple(log), None), recording)
 
@@ -157,6 +154,8 @@ class Run:
         look = pictures.chosen.told()
         if pictures.setup.names["data"] != self.setup.names["data"]:
             look["extent"] = None
+        else:
+            self.pictures.health = pictures.health  # it forgets by itself what was taken back
         self.pictures.look(look)
 
     def measure(self, now):

@@ -7,6 +7,7 @@ from toylab import probes, space
 from toylab.engine.protocol import finite
 from toylab.engine.reading import writable, written_log
 from toylab.frames import MEASURED, latents, real_points, real_space
+from toylab.layers import shades
 from toylab.metrics import radii
 from toylab.randomness import Keys
 from toylab.script import script
@@ -80,9 +81,8 @@ def _shades(made):
     """The surface as the 256 shades in which it is drawn: a quarter of the bytes."""
     if "surface" not in made.arrays:
         return {}
-    low, high = made.scalars["surface_low"], made.scalars["surface_high"]
-    place = np.nan_to_num((made.arrays["surface"] - low) / (high - low), nan=0.5)
-    return {"surface": np.rint(255 * place.clip(0, 1)).astype(np.uint8)}
+    limits = made.scalars["surface_low"], made.scalars["surface_high"]
+    return {"surface": shades(made.arrays["surface"], *limits)}
 
 
 def kept(lane):

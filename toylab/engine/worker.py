@@ -222,7 +222,9 @@ class Worker:
 
     def do_recall(self, key, header):
         lane = self.lane(key)
-        self.say(key, *lane.recall(header.get("step"), header.get("layers", ())))
+        self.say(
+            key, *lane.recall(header.get("step"), header.get("layers", ()), header.get("side", 0))
+        )
 
     def do_export(self, key, header):
         run = self.lane(key).run

@@ -137,7 +137,7 @@ function individuals(lab, square) {
   })
   over.add("lasso", (context) => { if (path) { over.dress(context, "lasso"); outline(context, path) } })
 
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !typing(event)) { it.clear() } })
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") { it.clear() } })
   lab.key("t", "Trails of eight fakes", () => it.set("trails", !it.trails))
   return it
 }

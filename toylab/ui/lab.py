@@ -18,19 +18,32 @@ from toylab.ui.charts import Charts
 from toylab.ui.drawer import Settings
 from toylab.ui.legend import Layers
 from toylab.ui.look import Look
+from toylab.ui.opening import Opening
+from toylab.ui.phases import Phases
+from toylab.ui.phrases import past
+from toylab.ui.recall import Recall
 from toylab.ui.run import Run
 from toylab.ui.session import Link
 from toylab.ui.share import Share
 from toylab.ui.space import Space
+from toylab.ui.stops import Stops
 from toylab.ui.transport import Transport
+from toylab.ui.undo import Undo
 from toylab.ui.visitors import refusal
 
 SCRIPTS = (  # page.js last: it calls the others
-    *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "menu", "legend"),
-    *("pulse", "transport", "rail", "space", "picture", "share", "paper"),
+    *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "choices"),
+    *("pulse", "keys", "menus", "transport", "stops", "strip", "ghosts", "phases"),
+    *("legend", "rail", "space", "picture", "share", "paper"),
     "page",
 )
-STYLES = ("page", "transport", "legend", "arena", "rail", "space", "share")
+STYLES = (
+    *("page", "menus", "transport", "strip", "phases", "keys"),
+    *("legend", "arena", "rail", "space", "share"),
+)
+# What comes from the browser without a hand, and what a hand does that ends nothing.
+NO_HAND = ("dismiss", "set", "lift", "still", "visit", "try", "put_back", "export")
+LOOKS = ("layer", "look", "alone", "lasso", "arrows", "levels", "fit", "probe")
 
 
 class Shell(JSComponent):
@@ -60,10 +73,15 @@ class Lab:
         self.look = Look(self)
         self.charts = Charts(self)
         self.settings = Settings(self)
-        self.transport = Transport(self)
+        self.transport, self.phases = Transport(self), Phases(self)
+        self.recall, self.stops = Recall(self), Stops(self)
+        self.opening, self.undo = Opening(self), Undo(self)
         self.share = Share(self)
-        self.parts = (self.run, self.space, self.layers, self.look, self.charts, self.settings)
-        self.parts += (self.transport, self.share)
+        self.parts = (
+            *(self.run, self.space, self.phases, self.layers, self.look),
+            *(self.charts, self.settings, self.transport, self.recall, self.stops),
+            *(self.opening, self.undo, self.share),
+        )
         arena = self.layers.arena
         arena.figure.tags = [self.beat, arena.parcel, arena.latent, self.share.handout]
         self.restyle()
@@ -100,29 +118,46 @@ class Lab:
         self.settings.build(schema)
         self.share.begin(schema)
         self.transport.begin()
+        self.opening.begin()
         self.run.open(schema)
 
     def heard(self, say, header, arrays):
         """Any message of the engine but a picture: to every part that has an ear for it."""
         for part in self.parts:
-            if ear := getattr(part, f"hear_{say}", None):
+            ear = getattr(part, f"hear_{say}", None)
+            if ear is None and say == "undone":  # what was opened once is there again
+                ear = getattr(part, "hear_opened", None)
+            if ear is not None:
                 ear(header, arrays)
         self.say_state()
 
-    def wanted(self):
+    def wanted(self, recorded=False):
         """The layers to ask the engine for, each once: of the parts that will see the picture."""
-        asking = [part for part in self.parts if part.follows_run or not self.transport.recalled]
+        past = self.recall.on and not recorded
+        asking = [p for p in self.parts if not (recorded if p.follows_run else past)]
         return list(dict.fromkeys(layer for part in asking for layer in part.wanted()))
 
     def frame(self, header, arrays):
-        """A picture: the newest of the run, or the recorded one that somebody looks at."""
+        """A picture: the newest of the run, or the recorded one that somebody looks at.
+
+        Returns whether it is the one to be shown.
+        """
         recorded, words = header["recorded"], {}
-        shown = recorded == self.transport.recalled
+        if recorded:
+            self.recall.came(header["step"])
+        else:
+            self.run.step, self.run.scalars = header["step"], header["scalars"]
+        shown = recorded == self.recall.on
         for part in self.parts:
             if (not recorded) if part.follows_run else shown:
                 words |= part.frame(header, arrays)
+        if recorded and shown:
+            words["caption"] = past(header["step"], words["caption"])
         if shown:
             self.beat.words = json.dumps(words)
+        if recorded:
+            self.say_state()
+        return shown
 
     def seen(self):
         for part in self.parts:
@@ -135,7 +170,10 @@ class Lab:
         """What a hand did in the browser; an unknown command is nobody's."""
         for part in (self, *self.parts):
             if act := getattr(part, f"do_{told.get('do')}", None):
-                if told["do"] not in ("dismiss", "layer", "lift", "set", "export"):
+                self.stops.touch()
+                if told["do"] in LOOKS:
+                    self.opening.settle()
+                elif told["do"] not in NO_HAND:
                     self.transport.settle()
                 act(told)
                 self.say_state()
@@ -146,12 +184,18 @@ class Lab:
 
     # ---------------------------------------------------------------- what is shown
 
-    def notice(self, text, kind="warning"):
-        self.notices = self.notices[-2:] + [{"id": next(self.numbers), "kind": kind, "text": text}]
+    def notice(self, text, kind="warning", action=None):
+        """A line over the caption; `action`, a command with its label, is a button in it."""
+        told = {"id": next(self.numbers), "kind": kind, "text": text, "action": action}
+        self.notices = [*self.notices[-2:], told]
+
+    def withdraw(self, kind):
+        """What was said is no longer so."""
+        self.notices = [n for n in self.notices if n["kind"] != kind]
 
     def forgive(self):
         """What was wrong has been answered by another try."""
-        self.notices = [n for n in self.notices if n["kind"] != "bad"]
+        self.withdraw("bad")
 
     def restyle(self):
         with self.link.held():

@@ -14,7 +14,7 @@ const SIGNS = {
     fill="none" stroke="var(--fake)" stroke-width="1.1"/>`,
 }
 
-const HOLD = 250 // milliseconds from which on a key is held and no longer tapped
+const HELD = 250 // milliseconds from which on a key is held and no longer tapped
 const DWELL = 120 // milliseconds on a name until its layer is lifted: passing over it does nothing
 
 function legend(lab, parent, layers) {
@@ -68,7 +68,7 @@ function legend(lab, parent, layers) {
 
   let now = {}
   const lines = (name) => (now.menus?.[name] ?? []).map((line) => ({...line, act: () => send({do: "look", menu: name, name: line.name})}))
-  menu(lab, bar, "What the colours show", () => [
+  choices(lab, bar, "What the colours show", () => [
     {title: "The colours show", items: lines("surface")},
     {items: [{
       name: "levels", label: "More level lines", note: "D = 0.1, 0.25, 0.75, 0.9", check: true,
@@ -76,7 +76,7 @@ function legend(lab, parent, layers) {
     }]},
   ])
   for (const [name, title] of [["force", "Push along the slope of"], ["field", "The slope of"]]) {
-    menu(lab, scale[name], title, () => [
+    choices(lab, scale[name], title, () => [
       {title, items: lines(name)},
       {title: "An arrow's length", items: now.arrows.map(([mode, label, note, chosen]) => (
         {name: mode, label, note, chosen, act: () => send({do: "arrows", mode})}))},
@@ -153,7 +153,7 @@ function holds(lab, layers) {
       held.timer = setTimeout(() => {
         mine.alone = true
         lab.send({do: "alone", name})
-      }, HOLD)
+      }, HELD)
     })
   })
   document.addEventListener("keyup", (event) => { if (event.key === held?.key) { release() } })

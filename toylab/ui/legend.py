@@ -97,8 +97,6 @@ class Layers(Part):
     def hear_opened(self, header, arrays):
         self.arena.open(header, arrays)
 
-    hear_undone = hear_opened
-
     def hear_changed(self, header, arrays):
         if "data" in header and "real" in arrays:
             self.arena.data(header, arrays)

@@ -168,8 +168,6 @@ class Look(Part):
         self.awaited, self.eased = 0, False
         self._take(header.get("look", {}))
 
-    hear_undone = hear_opened
-
     def hear_changed(self, header, arrays):
         if "data" in header:
             self.eased = False

@@ -1,15 +1,10 @@
 // The page: one grid of its parts, and what they share: commands, words, state, keys, sizes.
 
-function typing(event) {
-  const at = event.composedPath()[0]
-  return at.matches?.("input, textarea, select, [contenteditable], [role=slider], [role=combobox], [role=option]")
-}
-
 // What every part of the page is given.
 function shared(model, view) {
   const doc = view.model.document
   const beat = doc.get_model_by_name("beat")
-  const keys = new Map()
+  const {keys, off, key} = keyboard()
   const fits = []
   const heard = (property, filled) => {
     let text = null, told = null // all listeners share what was read once
@@ -25,22 +20,13 @@ function shared(model, view) {
       tell()
     }
   }
-  document.addEventListener("keydown", (event) => {
-    if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) { return }
-    const pressed = event.composedPath()[0].matches?.("button, a")
-    const act = keys.get(event.key)?.act
-    if (!act || (event.key === " " && pressed)) { return }
-    act(event)
-    event.preventDefault()
-  })
   return {
-    doc, beat, keys,
+    doc, beat, keys, key, keysOff: off,
     picture: {}, // columns of the newest picture, by glyph
     shades: {}, // its rasters, by name: {values, rows, columns}
     send: (message) => { beat.command = JSON.stringify({...message, n: performance.now()}) },
     words: heard("words", (said) => said.step != null), // numbers that belong to one picture
     state: heard("state", (now) => now.playing != null), // what changes rarely
-    key: (key, label, act) => keys.set(key, {label, act}),
     focused: () => view.shadow_el?.activeElement ?? document.activeElement?.shadowRoot?.activeElement,
     icon: (name) => `<span class="icon" aria-hidden="true">${name}</span>`,
     node: (tag, name, parent, html = "") => {
@@ -69,8 +55,12 @@ function notices(lab, parent) {
     root.replaceChildren()
     for (const notice of now.notices) {
       const line = lab.node("div", `notice ${notice.kind}`, root, `${lab.icon("")}<span></span>`)
-      line.firstChild.textContent = notice.kind === "bad" ? "error_outline" : "warning_amber"
+      line.firstChild.textContent = {bad: "error_outline", kept: "history"}[notice.kind] ?? "warning_amber"
       line.children[1].textContent = notice.text
+      if (notice.action) {
+        const {label, ...command} = notice.action
+        lab.node("button", "act", line, label).onclick = () => lab.send(command)
+      }
       const close = lab.node("button", "close", line, lab.icon("close"))
       close.setAttribute("aria-label", "Dismiss")
       close.onclick = () => lab.send({do: "dismiss", id: notice.id})
@@ -107,7 +97,9 @@ export function render({model, view}) {
   const top = node("header", "top", root, `<a class="logo" href="#toylab-arena">toy<b>lab</b></a>`)
   transport(lab, node("div", "play", top))
   lab.actions = node("div", "actions", top) // the icons at the right end
+  undoing(lab)
   const theme = lab.action("theme", "", "Colours", null)
+  keySheet(lab, root)
   const controls = node("aside", "controls", root)
   controls.setAttribute("aria-label", "Settings")
   node("div", "scroll", controls).append(model.get_child("controls"))
@@ -135,6 +127,9 @@ export function render({model, view}) {
   lab.inset = inset(lab, foot)
   lab.inset.watch(tell)
   lab.strip = node("div", "strip", stage) // under the caption: the phases of a step, what to try
+  ghosts(lab)
+  phases(lab, root)
+  strip(lab)
   notices(lab, stage)
   const spoken = node("p", "spoken", root)
   spoken.setAttribute("aria-live", "polite")
@@ -148,6 +143,7 @@ export function render({model, view}) {
     if (pictured && JSON.parse(beat.state).dark === beat.dark) { root.dataset.painted = "yes" }
   }
   paper(lab, root, square, caption)
+  arrival(lab)
   unpacker(lab)
   themes(lab, theme)
   pulse(lab, (said) => {

@@ -25,6 +25,11 @@ def caption(scalars):
     return said
 
 
+def past(step, said):
+    """The caption of a recorded moment."""
+    return f'<b class="past">step {step:,} · recorded</b> {said}'
+
+
 def spoken(step, scalars):
     """The same for a screen reader, every two seconds at most."""
     said = [f"Step {step:,}."]

@@ -1,5 +1,7 @@
 // The rhythm of pictures. One counts as painted one animation frame after it came; only then comes
-// the next one.
+// the next one. Where motion is to be reduced it comes a quarter of a second later.
+
+const CALM = 250 // ms
 
 function pulse(lab, paint) {
   const {beat, doc} = lab
@@ -15,6 +17,7 @@ function pulse(lab, paint) {
       return Array.from(x, (step, k) => [step, what[k]])
     },
   }
+  const still = matchMedia("(prefers-reduced-motion: reduce)")
   const painted = () => {
     const seq = beat.seq
     const said = JSON.parse(beat.words)
@@ -26,7 +29,8 @@ function pulse(lab, paint) {
       }
       told.step = said.step
       told.painted += 1
-      beat.ack = Math.max(seq, beat.ack)
+      const acknowledge = () => { beat.ack = Math.max(seq, beat.ack) }
+      if (still.matches) { setTimeout(acknowledge, CALM) } else { acknowledge() }
     })
   }
   beat.properties.seq.change.connect(painted)

@@ -54,13 +54,13 @@ class Run(Part):
             self.lab.notice(self.lab.waiting, "bad")
 
     def frame(self, header, arrays):
-        self.step, self.scalars = header["step"], header["scalars"]
+        step, scalars = header["step"], header["scalars"]
         return {
-            "step": self.step,
+            "step": step,
             "recorded": header["recorded"],
-            "caption": caption(self.scalars),
-            "spoken": spoken(self.step, self.scalars),
-            **readings.of(self.scalars),
+            "spoken": spoken(step, scalars),
+            "caption": caption(scalars),
+            **readings.of(scalars),
         }
 
     def state(self):

@@ -18,6 +18,7 @@ BUSY = 0.15  # seconds of painting from which on only one picture is on its way
 LOST = 2.0  # seconds after which an acknowledgement counts as lost
 LOOK = 0.25  # seconds between looks at connection and acknowledgement
 GONE = 2  # so many looks in a row without a connection close the run
+UNSEEN = 0.2  # seconds between two pictures that nobody looks at
 NEVER = 60  # so many looks without any connection, and nobody will come
 
 
@@ -118,7 +119,10 @@ class Link:
         self.pump()
 
     def _show(self, header, arrays):
-        self.page.frame(header, arrays)
+        if not self.page.frame(header, arrays):
+            # Nobody looks at it: its numbers went to the charts, which need them less often.
+            asyncio.get_running_loop().call_later(UNSEEN, self.pump)
+            return
         number = self.beat.seq + 1
         self.sent_at[number] = time.monotonic()
         self.beat.seq = number  # last: the browser takes it as "everything is here"

@@ -11,6 +11,8 @@ FIRST_PACE = 5.0  # steps a second for the first second: one sees a blob and arr
 RISE = ((1.0, 12.0), (0.5, 30.0), (0.5, 80.0), (0.5, 0.0))  # then (seconds, pace) up to full speed
 SLOWEST, FASTEST = 0.2, 100.0
 END = 100  # the dial's last notch: as fast as it can
+PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 0.0)  # the stops of [ and ]
+MOST = 1_000_000  # steps at once
 
 
 def pace_at(notch):
@@ -26,7 +28,18 @@ def notch_of(pace):
     """The notch of the dial nearest to a pace: the inverse of `pace_at`."""
     if not pace:
         return END
-    return round((END - 1) * log(pace / SLOWEST) / log(FASTEST / SLOWEST))
+    return min(max(round((END - 1) * log(pace / SLOWEST) / log(FASTEST / SLOWEST)), 0), END - 1)
+
+
+def faster(pace, by):
+    """The next pace of `PACES` above (`by` 1) or below (-1) this one; the last one stays."""
+    stops = [stop or float("inf") for stop in PACES]
+    now = pace or float("inf")
+    beyond = [stop for stop in stops if (stop > now if by > 0 else stop < now)]
+    if not beyond:
+        return pace
+    found = min(beyond) if by > 0 else max(beyond)
+    return 0.0 if found == float("inf") else found
 
 
 def pace_words(pace):
@@ -37,37 +50,30 @@ def pace_words(pace):
 
 
 class Transport(Part):
-    """Who plays, how fast, and how the page opens: slow for a second, then ever faster."""
+    """Who plays and how fast. What a hand does here ends the opening and leaves the past."""
 
     def __init__(self, lab):
         super().__init__(lab)
         self.link = lab.link
-        self.plays_when_seen, self.gentle, self.rise = False, False, None
-        self.recalled = False  # whether a recorded moment is shown
+        self.rise = None
 
     def begin(self):
-        """What the address says of play and pace."""
-        query = self.lab.query
-        self.plays_when_seen = query.get("play", "1") != "0"
-        pace = query.get("pace")
-        self.gentle = self.plays_when_seen and pace is None
-        self.link.pace = FIRST_PACE if self.gentle else 0.0
+        """What the address says of the pace."""
+        pace = self.lab.query.get("pace")
+        self.link.pace = 0.0
         if pace:
             try:
                 self.link.pace = max(float(pace), 0.0)
             except ValueError:
                 self.lab.notice(f"pace={pace} is not a number; as fast as it can.")
 
-    def seen(self):
-        """The run starts once somebody can see it."""
-        if self.plays_when_seen:
-            self.plays_when_seen = False
-            self.play()
-            if self.gentle:
-                self.rise = asyncio.ensure_future(self._rise())
+    def open_gently(self):
+        """From slow to full speed within three seconds, unless a hand touches something."""
+        self.link.pace = FIRST_PACE
+        self.play()
+        self.rise = asyncio.ensure_future(self._rise())
 
     async def _rise(self):
-        """From slow to full speed within three seconds, unless a hand touched something."""
         await asyncio.sleep(1.0)
         for seconds, pace in RISE:
             self.link.tell(self.set_pace, pace)
@@ -75,18 +81,31 @@ class Transport(Part):
         self.rise = None
 
     def settle(self):
-        """A hand took over: the opening's rise of the pace ends where it is."""
-        self.plays_when_seen = False
+        """A hand took over: the opening is over, and the rise of its pace ends where it is."""
+        self.lab.opening.settle()
         if self.rise is not None:
             self.rise.cancel()
             self.rise = None
 
     def play(self):
-        self.link.playing = True
-        self.link.send("play", pace=self.link.pace)
-        self.link.pump()
+        self.lab.recall.leave()
+        self.link.playing, self.lab.opening.invites = True, False
+        self._go()
+
+    def _go(self):
+        """What the engine is told of a run that plays: in slow motion it waits for each step."""
+        phases = self.lab.phases
+        if phases.on:
+            self.link.send("pause")
+            self.link.pump(at_once=True)
+            phases.start()
+        else:
+            phases.stop()
+            self.link.send("play", pace=self.link.pace)
+            self.link.pump()
 
     def pause(self):
+        self.lab.phases.stop()
         self.link.playing = False
         self.link.send("pause")
         self.link.pump()
@@ -94,8 +113,9 @@ class Transport(Part):
     def set_pace(self, pace):
         self.link.pace = pace
         if self.link.playing:
-            self.link.send("play", pace=pace)
-        self.link.pump()
+            self._go()
+        else:
+            self.link.pump(at_once=self.lab.phases.on)  # its phases need to be told
         self.lab.say_state()
 
     # ---------------------------------------------------------------- a hand
@@ -107,9 +127,28 @@ class Transport(Part):
             self.play()
 
     def do_step(self, told):
+        """Steps of both players or of one. In slow motion one step is six, a phase each, and in
+        the past it leads from one recorded moment to the next."""
+        count, who = told.get("count", 1), told.get("who", "both")
+        if not isinstance(count, int) or not 1 <= count <= MOST:
+            self.lab.notice(f"Steps must be a whole number from 1 to {MOST:,}, got {count}.")
+            return
+        plain = count == 1 and who == "both"
+        if plain and self.lab.recall.on:
+            self.lab.recall.beside(1)
+            return
         if self.link.playing:
             self.pause()
-        self.link.send("step", count=1)
+        if plain and self.lab.phases.on:
+            self.lab.phases.forth()
+            return
+        self.lab.recall.leave()
+        self.step(count, who)
+
+    def step(self, count, who):
+        """Exactly that many steps; what is on the screen is what was before them."""
+        self.lab.opening.invites, self.lab.phases.moving = False, True
+        self.link.send("step", count=count, who=who)
         self.link.pump()
 
     def do_reset(self, told):
@@ -121,17 +160,26 @@ class Transport(Part):
     def do_pace(self, told):
         self.set_pace(pace_at(told["at"]))
 
+    def do_faster(self, told):
+        self.set_pace(faster(self.link.pace, 1 if told.get("by", 1) > 0 else -1))
+
     # ---------------------------------------------------------------- the engine
 
     def hear_failed(self, header, arrays):
         self.link.playing, self.link.asked = False, 0
 
+    def hear_stopped(self, header, arrays):
+        self.link.playing = False
+
     def hear_lost(self, header, arrays):
         self.link.playing = self.link.playing and header.get("again", False)
 
     def frame(self, header, arrays):
+        rate = header["scalars"].get("steps_per_second")
+        if self.lab.phases.on and self.link.playing:
+            rate = self.lab.phases.rate
         return {
-            "steps_rate": readings.rate(header["scalars"].get("steps_per_second"), "steps/s"),
+            "steps_rate": readings.rate(rate, "steps/s"),
             "pictures_rate": readings.rate(self.link.rate, "pictures/s"),
         }
 
@@ -141,4 +189,5 @@ class Transport(Part):
             "pace": self.link.pace,
             "notch": notch_of(self.link.pace),
             "pace_words": pace_words(self.link.pace),
+            "slow": self.link.slow,
         }

@@ -1,6 +1,6 @@
 // A menu of choices beside a button. What cannot be taken stays listed, with the reason.
 
-function menu(lab, button, label, groups) {
+function choices(lab, button, label, groups) {
   let open = null
   button.setAttribute("aria-haspopup", "menu")
   button.setAttribute("aria-expanded", "false")
@@ -17,7 +17,7 @@ function menu(lab, button, label, groups) {
     if (!path.includes(open) && !path.includes(button)) { close(false) }
   }
   const show = () => {
-    open = lab.node("div", "menu", button.getRootNode().querySelector(".page"))
+    open = lab.node("div", "choices", button.getRootNode().querySelector(".page"))
     open.setAttribute("role", "menu")
     open.setAttribute("aria-label", label)
     for (const {title, items} of groups()) {

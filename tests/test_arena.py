@@ -1,4 +1,4 @@
-"""The arena's tables and words: draw order, alphas, arrows, the colour bar, who is asked for what."""
+"""The arena's tables and words: draw order, alphas, arrows, the colour bar, what is asked for."""
 
 from types import SimpleNamespace
 

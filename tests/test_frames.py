@@ -168,6 +168,34 @@ def test_the_best_critic_is_drawn_between_the_data_and_the_measured_fakes():
     assert (real + fake)[near].min() > 1e-4
 
 
+def test_more_level_lines_lie_where_the_critic_says_so_and_only_where_they_are_wanted():
+    setup, state = run(steps=300, penalty="none", moves="critic")
+    pictures = Pictures(setup)
+    assert "levels" not in pictures.frame(state, ("surface",)).arrays
+    pictures.look({"levels": True})
+    line = pictures.frame(state, ("surface",)).arrays["levels"]
+    line = torch.from_numpy(line[np.isfinite(line[:, 0])])
+    with torch.no_grad():
+        says = torch.sigmoid(setup.networks.critic.apply(state.players.critic, line).value)
+        everywhere = torch.from_numpy(pictures.view.lattice(128).astype(np.float32))
+        whole = torch.sigmoid(setup.networks.critic.apply(state.players.critic, everywhere).value)
+    apart = (says[:, None] - torch.tensor([0.1, 0.25, 0.75, 0.9])).abs()
+    assert len(line) > 20 and apart.min(1).values.max() < 0.02
+    inside = [p for p in (0.1, 0.25, 0.75, 0.9) if whole.min() < p < whole.max()]
+    assert sorted({(0.1, 0.25, 0.75, 0.9)[k] for k in apart.argmin(1)}) == inside
+    pictures.look({"optimal": "optimal"})
+    best = pictures.frame(state, ("surface",))
+    line = best.arrays["levels"][np.isfinite(best.arrays["levels"][:, 0])]
+    near = ((line[:, None] - pictures.view.lattice(128)) ** 2).sum(-1).argmin(1)
+    said = best.arrays["surface"].ravel()[near]
+    assert len(line) > 20
+    assert np.abs(said[:, None] - [0.1, 0.25, 0.75, 0.9]).min(1).mean() < 0.1
+    other, state = run(objective="hinge", penalty="r1")
+    pictures = Pictures(other)
+    pictures.look({"levels": True})
+    assert "levels" not in pictures.frame(state, ("surface",)).arrays, "it has no D"
+
+
 def test_a_score_without_a_probability_does_not_differ_from_the_best_critic():
     setup, state = run(objective="wasserstein", penalty="1-gp")
     pictures = Pictures(setup)

@@ -13,6 +13,7 @@ def test_some_options_change_and_the_others_stay():
     assert look.told() == {
         "surface": "logit",
         "optimal": "none",
+        "levels": False,
         "force": "loss",
         "field": "logit",
         "probes": [[0.0, 1.5], [2.0, -3.0]],
@@ -37,7 +38,8 @@ def test_every_choice_is_taken_and_the_first_is_the_default():
         ({"surface": "probabilty"}, "known: probability, logit, raw; did you mean 'probability'?"),
         ({"force": ["loss"]}, "force ['loss'] is unknown; known: loss, D, logit, log D"),
         ({"optimal": None}, "known: none, optimal, difference"),
-        ({"colour": "red"}, "look 'colour' is unknown; known: surface, optimal, force, field"),
+        ({"colour": "red"}, "look 'colour' is unknown; known: surface, optimal, levels, force"),
+        ({"levels": 1}, "levels must be true or false, got 1"),
         ({"probes": [[0, 0]] * 4}, "at most 3 places"),
         ({"probes": [[0, math.nan]]}, "at most 3 places"),
         ({"probes": [[0, True]]}, "at most 3 places"),

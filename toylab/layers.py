@@ -98,11 +98,12 @@ def _surface(pictures, moment, scalars):
         if chosen == "difference":
             low, values = -1.0, 1 / (1 + np.exp(-logits.clip(-60, 60).astype(np.float64))) - best
         else:
-            half = probes.lines(theory.even(real, fake, h, dimension), 0.5, pictures.view)
+            sure = theory.even(real, fake, h, dimension)
+            half = probes.lines(sure, 0.5, pictures.view)
     scalars |= {"surface_kind": kind, "surface_low": low, "surface_high": high}
     arrays = {"surface": values.astype(np.float32), "half": half}
     if pictures.chosen.levels and pictures.setup.objective.probability:
-        arrays["levels"] = _levels(best if chosen == "optimal" else logits, chosen, pictures.view)
+        arrays["levels"] = _levels(sure if chosen == "optimal" else logits, chosen, pictures.view)
     return arrays
 
 

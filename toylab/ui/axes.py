@@ -1,4 +1,4 @@
-"""Axes that can be read: three ticks at 1, 2 or 5 times a power of ten, and limits that keep calm."""
+"""Axes that can be read: three ticks at 1, 2 or 5 times a power of ten, and calm limits."""
 
 import math
 from typing import NamedTuple

@@ -104,9 +104,10 @@ class History:
 
 
 class Past(NamedTuple):
-    """The history of a run as it was told: with the settings that held and the log of changes."""
+    """The history of a run as it was told: its settings at first and now, and the changes."""
 
     history: History
+    first: dict
     settings: dict
     log: list
 
@@ -116,11 +117,12 @@ class Shelf:
 
     def __init__(self, names):
         self.names = names
-        self.present = Past(History(names), {}, [])
+        self.present = Past(History(names), {}, {}, [])
         self._former = deque(maxlen=SHELVED)
 
     @property
     def history(self):
+        """Of the present run."""
         return self.present.history
 
     def note(self, settings, log):
@@ -130,13 +132,13 @@ class Shelf:
     def begin(self, settings, log):
         """Another run; the present one goes on the shelf."""
         self._former.append(self.present)
-        self.present = Past(History(self.names), settings, log)
+        self.present = Past(History(self.names), settings, settings, log)
 
     def turn_back(self, step, settings, log):
         """The run as it was at a step: a former one that had these settings and this log, if there
         is one on the shelf, else the present one; without what came after the step."""
         told = settings, log
-        fits = (p for p in reversed(self._former) if (p.settings, p.log) == told)
-        past = next((p for p in fits if p.history.last >= step), self.present)
+        fits = (past for past in reversed(self._former) if (past.settings, past.log) == told)
+        past = next((past for past in fits if past.history.last >= step), self.present)
         self._former.append(self.present)
-        self.present = Past(past.history.until(step), settings, log)
+        self.present = Past(past.history.until(step), past.first, settings, log)

@@ -127,3 +127,18 @@ def title(card, probable):
     """The card's title; where the objective has no probability the critic gives a score."""
     scores = {"says": "Critic’s mean score of", "histogram": "Histogram of the score"}
     return card.title if probable else scores.get(card.name, card.title)
+
+
+def told():
+    """The table as the page's scripts read it."""
+    return [
+        {
+            "name": card.name,
+            "title": card.title,
+            "curves": [curve._asdict() for curve in card.curves],
+            "measured": card.measured,
+            "log": card.log,
+            "form": card.form,
+        }
+        for card in CARDS.values()
+    ]

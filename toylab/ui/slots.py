@@ -1,4 +1,4 @@
-"""The rail's figures: each has every glyph that any card needs, and shows one card after another."""
+"""The rail's figures: each has every glyph that any card needs, and shows one card at a time."""
 
 import holoviews as hv
 import numpy as np
@@ -57,7 +57,7 @@ def _finished():
             parts[name].glyph.update(x="x", y=name.split("-")[1], line_width=1.7)
     parts["names"].glyph.update(
         x="x", y="y", text="text", text_align={"field": "align"},
-        text_baseline={"field": "baseline"}, text_font_size="11px", text_outline_width=3,
+        text_baseline={"field": "baseline"}, text_font_size="11px", background_fill_alpha=0.7,
         text_font={"value": "Roboto, sans-serif"},
     )  # fmt: skip
     _furnish(figure)
@@ -80,6 +80,7 @@ def _furnish(figure):
     )
     for axis in (*figure.xaxis, *figure.yaxis):
         axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = None
+        axis.major_tick_in = axis.major_tick_out = axis.minor_tick_out = 0
         axis.major_label_text_font_size = "11px"
         axis.major_label_text_font = "Roboto, sans-serif"
         axis.major_label_standoff = 3
@@ -117,7 +118,7 @@ class Slot:
         parts["glyph-floor"].fill_color = ink("ink3")
         parts["glyph-optimum"].line_color = parts["glyph-lines"].line_color = ink("ink2")
         parts["glyph-marks"].line_color = ink("gold")
-        parts["glyph-names"].update(text_color=ink("ink2"), text_outline_color=ink("panel"))
+        parts["glyph-names"].update(text_color=ink("ink2"), background_fill_color=ink("panel"))
         for name, curve in zip(CURVES, card.curves, strict=False):
             dash = DASH if curve.dashed else "solid"
             for part in (f"glyph-raw-{name}", f"glyph-mean-{name}"):

@@ -65,7 +65,7 @@ def test_no_finer_axis_would_do(low, span):
     factor = round(step / power)
     assert factor in (1, 2, 5)
     finer = power * {1: 0.5, 2: 1, 5: 2}[factor]
-    assert (np.floor(low / finer + 1e-6) + 2) * finer < low + span + 1e-6 * finer
+    assert (np.floor(low / finer + 1e-9) + 2) * finer < low + span + 1e-9 * finer
 
 
 @given(low=st.floats(-9, 6), span=st.floats(0, 9))

@@ -162,7 +162,6 @@ def _choice(field, value):
             "doc": row.doc,
             "formula": row.formula,
             "source": row.source,
-            "pull": getattr(row, "pull", ""),
         }
         kernel = ("where", "pull", "of", "factor")  # what the page shows beside a penalty
         return told | {part: getattr(row, part) for part in kernel if field == "penalty"}

@@ -80,6 +80,13 @@ class Charts(Part):
         layers = (CARDS[name].layer for name in self.shown if name != "histogram")
         return [layer for layer in layers if layer]
 
+    @property
+    def marks(self):
+        """[(step, "Penalty weight λ 1.0 → 10.0 at 980")] of all changes by hand."""
+        past = self.shelf.present
+        apart = max(past.history.last * ONE_HAND, 1)
+        return marks(self.lab.settings.fields, past.first, past.log, apart)
+
     def csv(self):
         """Every number of every recorded picture of the run, as text."""
         return self.shelf.history.csv()
@@ -156,9 +163,7 @@ class Charts(Part):
             picture = self.charts[name].picture(source, clock, slot.size)
             if picture is not None:
                 pictures[number] = picture | {"card": name}
-        apart = max(past.history.last * ONE_HAND, 1)
-        fields = self.lab.settings.fields
-        self.parcel.data = parcel(pictures, marks(fields, past.first, past.log, apart))
+        self.parcel.data = parcel(pictures, self.marks)
 
     def _pulls(self):
         """Whether the penalty pulls slopes to 1."""
@@ -187,10 +192,6 @@ class Charts(Part):
         # Where no new step is coming, the picture on the screen lacks what a new card measures.
         self.lab.link.pump(at_once=self.lab.link.slow)
 
-    def do_scrub(self, told):
-        """Shows the recorded moment nearest to a step."""
-        self.lab.transport.recall(int(told["step"]))
-
     def state(self):
         known = self.lab.run.data["centres"] or not self.lab.run.ready
         off = {} if known else {"clusters": "these data have no clusters"}
@@ -198,7 +199,7 @@ class Charts(Part):
 
 
 class Moment(Part):
-    """The numbers beside the titles: of the picture on the screen, which may be a recorded one."""
+    """What belongs to the picture on the screen, maybe a recorded one: values, health and D."""
 
     def __init__(self, lab, charts):
         super().__init__(lab)
@@ -227,5 +228,6 @@ class Moment(Part):
         return {
             "values": values | {"clusters": [found(scalars)]},
             "total": scalars.get("modes_total"),
+            "health": scalars.get("health", []),
             "titles": {card.name: title(card, probable) for card in CARDS.values()},
         }

@@ -65,7 +65,7 @@ function cursor(lab, slots) {
   const scrub = (to) => {
     if (asked === null) {
       requestAnimationFrame(() => {
-        lab.send({do: "scrub", step: asked})
+        lab.send({do: "recall", step: asked})
         asked = null
       })
     }

@@ -6,6 +6,14 @@ const LEVELS = {ok: ["check_circle", "fine"], warn: ["warning", "warning"], bad:
 function health(lab, parent) {
   const list = lab.node("div", "health-lines", parent)
   const rows = new Map()
+  const lines = new Map()
+  let layers = []
+  lab.state((now) => { layers = now.layers })
+  // To the step since when; where clusters are missing the arrows say whether a push leads there.
+  const visit = (line) => {
+    if (line.name === "clusters" && !layers.includes("force")) { lab.send({do: "layer", name: "force"}) }
+    if (line.level !== "ok" && line.since !== null) { lab.send({do: "recall", step: line.since}) }
+  }
   const row = (name) => {
     const button = lab.node("button", "line", list,
       `<span class="icon" aria-hidden="true"></span><span class="spoken"></span><span class="text"></span><span class="value"></span>`)
@@ -23,7 +31,7 @@ function health(lab, parent) {
     button.onclick = () => {
       const opens = reason.hidden
       open(opens)
-      if (opens) { lab.send({do: "since", name}) }
+      if (opens) { visit(lines.get(name)) }
     }
     button.setAttribute("aria-expanded", false)
     return {button, reason}
@@ -32,6 +40,7 @@ function health(lab, parent) {
     parent.hidden = !said.health?.length
     for (const line of said.health ?? []) {
       if (!rows.has(line.name)) { rows.set(line.name, row(line.name)) }
+      lines.set(line.name, line)
       const {button, reason} = rows.get(line.name)
       const key = JSON.stringify(line)
       if (button.dataset.key === key) { continue }

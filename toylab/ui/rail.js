@@ -28,6 +28,7 @@ function rail(lab, parent, children, table) {
   const slots = children.map((child, number) => {
     const root = lab.node("section", "card", stack)
     root.hidden = true
+    root.dataset.figure = `figure-${number}`
     const head = lab.node("header", "", root, `<h2></h2>
       <button class="about" aria-expanded="false">${lab.icon("info_outline")}</button>
       <button class="remove">${lab.icon("close")}</button><output></output>`)
@@ -40,7 +41,7 @@ function rail(lab, parent, children, table) {
     about.hidden = true
     const slot = {
       root, keys, plot, stand, hair, tip, card: null,
-      figure: lab.doc.get_model_by_name(`figure-${number}`),
+      figure: lab.doc.get_model_by_name(root.dataset.figure),
       told: () => lab.charts.slots[number]?.card === slot.card?.name ? lab.charts.slots[number] : undefined,
       // Of another step than the picture's, or of the picture; what that did not measure is looked up.
       value: (past, at) => {

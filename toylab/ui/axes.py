@@ -27,11 +27,11 @@ def thirds(low, high):
 
 
 def decades(low, high):
-    """The axis of a logarithm: whole decades only, at most three ticks; low and high are log10."""
+    """The axis of a logarithm: whole decades only, two or three ticks; low and high are log10."""
     first = math.floor(low + 1e-9)
-    stride = max(1, math.ceil((high - first - 1e-9) / 2))
-    last = first + 1 if high <= first + 1 else first + 2 * stride
-    return Axis(float(first), float(last), tuple(float(k) for k in range(first, last + 1, stride)))
+    last = max(math.ceil(high - 1e-9), first + 1)
+    stride = math.ceil((last - first) / 2)
+    return Axis(float(first), float(last), tuple(map(float, range(first, last + 1, stride))))
 
 
 def counts(total):

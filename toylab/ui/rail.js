@@ -133,17 +133,10 @@ function rememberCards(names) {
 function cardMenu(lab, parent, table, toggle) {
   const button = lab.node("button", "add", parent, "+ card")
   button.title = "Choose the cards"
-  button.setAttribute("aria-haspopup", "menu")
-  const list = lab.node("div", "menu", parent)
+  const list = lab.node("div", "items", menu(lab, button, "pick", ""))
   list.setAttribute("role", "menu")
-  list.hidden = true
-  const open = (is) => {
-    list.hidden = !is
-    button.setAttribute("aria-expanded", is)
-    if (is) { list.querySelector("button").focus() }
-  }
-  open(false)
-  button.onclick = () => open(list.hidden)
+  list.setAttribute("aria-label", "Cards")
+  list.parentNode.setAttribute("aria-label", "Cards")
   const items = table.map((card) => {
     const item = lab.node("button", "item", list, `${lab.icon("check")}<span></span><small></small>`)
     item.setAttribute("role", "menuitemcheckbox")
@@ -158,22 +151,9 @@ function cardMenu(lab, parent, table, toggle) {
     const all = items.map(([, item]) => item)
     const at = all.indexOf(lab.focused())
     const to = {ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1}[event.key]
-    if (event.key === "Escape") {
-      open(false)
-      button.focus()
-    } else if (to !== undefined) {
-      all[(to + all.length) % all.length].focus()
-    } else {
-      return
-    }
+    if (to === undefined) { return }
+    all[(to + all.length) % all.length].focus()
     event.preventDefault()
-    event.stopPropagation()
-  })
-  parent.addEventListener("focusout", (event) => {
-    if (event.relatedTarget && !parent.contains(event.relatedTarget)) { open(false) }
-  })
-  document.addEventListener("pointerdown", (event) => {
-    if (!event.composedPath().includes(parent)) { open(false) }
   })
   lab.state((now) => {
     for (const [card, item] of items) {

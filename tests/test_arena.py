@@ -97,9 +97,9 @@ def test_the_colour_bar_says_what_its_ends_and_its_middle_are():
 
 def test_a_probe_s_card():
     told = {"x": 0.0, "y": 1.0, "D": 0.3123, "logit": -0.8, "slope": 1.234}
-    card = look.probed("a", {**told, "p_data": 1e-9, "p_fake": 0.4049})
+    card = look.probed({**told, "p_data": 1e-9, "p_fake": 0.4049})
     assert card["words"] == ["D 0.312", "slope 1.23", "p_data 0", "p_G 0.4"]
-    card = look.probed("b", {**told, "D": None, "p_data": None, "p_fake": 12.3})
+    card = look.probed({**told, "D": None, "p_data": None, "p_fake": 12.3})
     assert card["words"] == ["φ −0.8", "slope 1.23", "p_data —", "p_G 12"]
 
 

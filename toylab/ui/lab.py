@@ -8,10 +8,10 @@ import holoviews as hv
 import panel as pn
 import panel_material_ui as pmui
 import param
-from panel.custom import Child, JSComponent
+from panel.custom import Child, Children, JSComponent
 
 from toylab.engine import client
-from toylab.ui import legend, marks, theme
+from toylab.ui import legend, marks, measures, theme
 from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
@@ -34,16 +34,17 @@ from toylab.ui.visitors import refusal
 SCRIPTS = (  # page.js last: it calls the others
     *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "choices"),
     *("pulse", "keys", "menus", "transport", "stops", "strip", "ghosts", "phases"),
-    *("legend", "rail", "space", "picture", "share", "paper"),
+    *("legend", "charts", "cursor", "health", "rail", "space"),
+    *("picture", "share", "paper"),
     "page",
 )
 STYLES = (
     *("page", "menus", "transport", "strip", "phases", "keys"),
-    *("legend", "arena", "rail", "space", "share"),
+    *("legend", "arena", "rail", "health", "space", "share"),
 )
 # What comes from the browser without a hand, and what a hand does that ends nothing.
-NO_HAND = ("dismiss", "set", "lift", "still", "visit", "try", "put_back", "export")
-LOOKS = ("layer", "look", "alone", "lasso", "arrows", "levels", "fit", "probe")
+NO_HAND = ("dismiss", "set", "lift", "still", "visit", "try", "put_back", "export", "cards")
+LOOKS = ("layer", "look", "card", "alone", "lasso", "arrows", "levels", "fit", "probe")
 
 
 class Shell(JSComponent):
@@ -53,7 +54,8 @@ class Shell(JSComponent):
     rows = param.List([layer._asdict() for layer in legend.LAYERS])
     marks = param.Dict(marks.over())
     controls, arena = Child(), Child()
-    clusters, losses, says = Child(), Child(), Child()
+    cards = param.List(measures.told())
+    charts = Children()
     _esm = "\n".join(script(f"{name}.js") for name in SCRIPTS)
     _stylesheets = [style(*(f"{name}.css" for name in STYLES))]
 
@@ -79,8 +81,8 @@ class Lab:
         self.share = Share(self)
         self.parts = (
             *(self.run, self.space, self.phases, self.layers, self.look),
-            *(self.charts, self.settings, self.transport, self.recall, self.stops),
-            *(self.opening, self.undo, self.share),
+            *(self.charts, self.charts.moment, self.settings, self.transport, self.recall),
+            *(self.stops, self.opening, self.undo, self.share),
         )
         arena = self.layers.arena
         arena.figure.tags = [self.beat, arena.parcel, arena.latent, self.share.handout]
@@ -92,16 +94,12 @@ class Lab:
 
     def view(self):
         """The Panel object to serve."""
-        figures = {
-            name: pn.pane.Bokeh(chart.figure, margin=0)
-            for name, chart in self.charts.charts.items()
-        }
         shell = Shell(
             controls=self.settings.home,
             arena=pn.pane.Bokeh(self.layers.arena.figure, margin=0),
             sizing_mode="stretch_both",
             margin=0,
-            **figures,
+            charts=[pn.pane.Bokeh(slot.figure, margin=0) for slot in self.charts.slots],
         )
         return pmui.Page(
             title="toylab", main=[shell], theme_toggle=False, busy_indicator=None,

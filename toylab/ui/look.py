@@ -75,12 +75,11 @@ def meaning(scalars):
     }[scalars.get("surface_kind", "probability")]
 
 
-def probed(letter, told):
+def probed(told):
     """One probe's card: "D 0.31", "slope 1.2", "p_data 0", "p_G 0.4", where it is and how."""
     score = f"φ {short(told['logit'])}" if told["D"] is None else f"D {short(round(told['D'], 3))}"
     return {
         **told,
-        "letter": letter,
         "words": [
             score,
             f"slope {short(told['slope'])}",
@@ -186,12 +185,14 @@ class Look(Part):
             self.probable = not self.probable
             self.lab.say_state()
         letters = dict(zip(map(tuple, self.options["probes"]), self.letters, strict=True))
-        rows = [(letters.get((row["x"], row["y"])), row) for row in scalars.get("probes") or []]
+        watched = scalars.get("probes") or []
+        for row in watched:  # the charts read it there; a place of an older picture has none
+            row["letter"] = letters.get((row["x"], row["y"]))
         return {
             "bar": bar(scalars),
             "meaning": meaning(scalars),
             "fit": scalars.get("fit", self.options["extent"]) != self.options["extent"],
-            "probes": [probed(letter, row) for letter, row in rows if letter],
+            "probes": [probed(row) for row in watched if row["letter"]],
         }
 
     def _reasons(self):

@@ -135,7 +135,7 @@ export function render({model, view}) {
   spoken.setAttribute("aria-live", "polite")
   const charts = node("aside", "rail", root)
   charts.setAttribute("aria-label", "Charts")
-  rail(lab, charts, (name) => model.get_child(name))
+  rail(lab, charts, model.get_child("charts"), model.cards)
 
   // The arena shows itself once it has both a picture and the right colours: no flash in the dark.
   let pictured = false

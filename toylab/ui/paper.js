@@ -16,11 +16,11 @@ function paper(lab, root, square, caption) {
     node("p", "", sheet, caption.innerHTML)
     const charts = node("div", "charts", sheet)
     for (const card of root.querySelectorAll(".rail .card")) {
-      const figure = doc.get_model_by_name(card.id.replace("toylab-", ""))
+      const figure = doc.get_model_by_name(card.dataset.figure)
       if (!figure || !card.offsetParent) { continue }
       const cell = node("section", "", charts)
       for (const part of card.children) {
-        if (!part.matches(".plot")) { cell.append(part.cloneNode(true)) }
+        if (!part.matches(".plot, .measured")) { cell.append(part.cloneNode(true)) }
       }
       const curves = painted(figure, "canvas", 2).canvas
       curves.removeAttribute("style")

@@ -40,11 +40,30 @@ def spoken(step, scalars):
     return " ".join(said)
 
 
-def change(fields, header):
-    """What a gold mark tells: "Penalty weight λ → 10 at step 980"."""
-    told = [f"{_label(fields, name)} → {_value(fields, name, value)}"
-            for name, value in header["made"].items()]  # fmt: skip
-    return f"{', '.join(told)} at step {header['step']:,}"
+def marks(fields, first, log, apart=0):
+    """What the gold marks tell, [(step, "Penalty weight λ 1.0 → 10.0 at 980"), …].
+
+    first: the settings at step 0 · log: [[step, {name: value}], …]; changes of one field that are
+    less than `apart` steps apart are one movement of a hand.
+    """
+    held, told = dict(first), []
+    for step, changes in log:
+        names = list(changes)
+        before = {name: held.get(name) for name in names}
+        held |= changes
+        if told and told[-1]["names"] == names and step - told[-1]["step"] <= apart:
+            before = told.pop()["before"]
+        told.append({"names": names, "step": step, "before": before, "after": changes})
+    return [(mark["step"], _movement(fields, mark)) for mark in told]
+
+
+def _movement(fields, mark):
+    told = (
+        f"{_label(fields, name)} {_value(fields, name, mark['before'][name])} → "
+        f"{_value(fields, name, mark['after'][name])}"
+        for name in mark["names"]
+    )
+    return f"{', '.join(told)} at {mark['step']:,}"
 
 
 def _label(fields, name):
@@ -58,32 +77,14 @@ def _value(fields, name, value):
     return words(value)
 
 
-def _number(value, digits=2):
-    return "—" if value is None else f"{value:.{digits}f}".replace("-", "−")
-
-
 class readings:
-    """Short readings beside titles and rates."""
+    """Short readings beside buttons and in bars."""
 
     @staticmethod
     def rate(value, unit):
         if not value:
             return f"0 {unit}"
         return f"{value:,.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-
-    @staticmethod
-    def of(scalars):
-        total = scalars.get("modes_total")
-        names = ("loss_critic", "loss_generator", "says_real", "says_fake")
-        critic, generator, real, fake = (_number(scalars.get(name)) for name in names)
-        return {
-            "clusters": f"{found(scalars)} of {total}" if total else "",
-            "losses": f"D {critic} · G {generator}",
-            "says_title": "Critic says “real” to"
-            if scalars.get("probability", True)
-            else "Critic’s mean score of",
-            "says": f"{real} · {fake}",
-        }
 
     @staticmethod
     def staged(fields, accepted, staged):

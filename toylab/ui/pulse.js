@@ -12,10 +12,8 @@ function pulse(lab, paint) {
     words: () => JSON.parse(beat.words),
     seed: () => JSON.parse(beat.state).seed,
     figure: () => doc.get_model_by_name("arena"),
-    marks: () => {
-      const {x, what} = doc.get_model_by_name("marks-losses").data
-      return Array.from(x, (step, k) => [step, what[k]])
-    },
+    marks: () => lab.charts.marks,
+    charts: () => lab.charts,
   }
   const still = matchMedia("(prefers-reduced-motion: reduce)")
   const painted = () => {

@@ -1,7 +1,7 @@
 """The run as the engine told of it: its settings, its step, its data, and what went wrong."""
 
 from toylab.ui.part import Part
-from toylab.ui.phrases import caption, readings, spoken
+from toylab.ui.phrases import caption, spoken
 from toylab.ui.settings import from_address
 
 
@@ -60,7 +60,6 @@ class Run(Part):
             "recorded": header["recorded"],
             "spoken": spoken(step, scalars),
             "caption": caption(scalars),
-            **readings.of(scalars),
         }
 
     def state(self):

@@ -93,7 +93,7 @@ def from_address(schema, query):
     return settings, complaints
 
 
-ADDRESS = ("play", "pace", "theme", "layers")  # what else an address may hold
+ADDRESS = ("play", "pace", "theme", "layers", "cards")  # what else an address may hold
 
 
 def read(field, text):

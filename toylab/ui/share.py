@@ -1,6 +1,5 @@
 """What leaves the page: charts, samples, a script and a link; pictures are the browser's own."""
 
-import csv
 import io
 import json
 import re
@@ -10,7 +9,6 @@ import numpy as np
 from bokeh.models import ColumnDataSource
 
 from toylab.ui.part import Part
-from toylab.ui.phrases import change
 from toylab.ui.settings import numbers_of, words
 
 ARRAYS = ("real", "fake", "latent")  # of an NPZ
@@ -30,25 +28,6 @@ def address(schema, settings):
         if name in usual and value is not None and (name == "seed" or value != usual[name])
     }
     return "?" + urlencode(chosen)
-
-
-def table(charts):
-    """All curves of a run as CSV: one row a step, one column a curve; what a curve does not have
-    at a step is left empty."""
-    names, rows = [], {}
-    for chart in charts.values():
-        for k, (scalar, *_) in enumerate(chart.curves):
-            if scalar in names:
-                continue
-            names.append(scalar)
-            for step, row in zip(chart.history.steps, chart.history.rows, strict=True):
-                rows.setdefault(step, {})[scalar] = row[k]
-    text = io.StringIO()
-    sheet = csv.writer(text, lineterminator="\n")
-    sheet.writerow(["step", *names])
-    for step in sorted(rows):
-        sheet.writerow([step, *(rows[step].get(name, "") for name in names)])
-    return text.getvalue()
 
 
 def samples(header, arrays):
@@ -96,7 +75,7 @@ class Share(Part):
         kind = told.get("kind")
         if kind == "csv":
             step = self.lab.run.step
-            self._hand_out("csv", step, table(self.lab.charts.charts).encode())
+            self._hand_out("csv", step, self.lab.charts.csv().encode())
         elif kind in ("npz", "script") and self.lab.run.ready:
             self.asked.append(kind)
             self.lab.link.send("export")
@@ -133,10 +112,6 @@ class Share(Part):
 
     hear_changed = hear_undone = hear_opened
 
-    def _change(self, step, made):
-        fields = {field["name"]: field for field in self.schema["fields"]}
-        return change(fields, {"made": made, "step": step})
-
     def state(self):
         """The link of this run, how many changes it does not hold, and what a print lists."""
         run = self.lab.run
@@ -155,6 +130,6 @@ class Share(Part):
                 "title": title(run.accepted["data"], "STEP", "ENDING"),
                 "data": run.data.get("title", ""),
                 "settings": listed,
-                "changes": [self._change(*entry) for entry in self.changes],
+                "changes": [text for _, text in self.lab.charts.marks],
             }
         }

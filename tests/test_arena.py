@@ -163,8 +163,12 @@ def test_an_answer_that_is_late_does_not_take_back_a_later_tap(desk):
     both = [[0.0, 0.0], [1.0, 0.0]]
     desk.look.hear_looked({"look": {**LOOK, "probes": both}, "window": window}, {})
     row = {"D": 0.5, "logit": 0.0, "slope": 1.0, "p_data": 0.0, "p_fake": 0.0}
-    probes = [{"x": 1.0, "y": 0.0, **row}]  # of an older picture: only what is known by its place
-    (shown,) = desk.look.frame({"scalars": {"probes": probes}}, {})["probes"]
+    older = {"scalars": {"probes": [{"x": 0.0, "y": 0.0, **row}]}}  # of before the second tap
+    (shown,) = desk.look.frame(older, {})["probes"]
+    assert shown["letter"] == "a"
+    desk.look.do_probe({"letter": "a", "at": None})
+    newest = {"scalars": {"probes": [{"x": x, "y": 0.0, **row} for x in (0.0, 1.0)]}}
+    (shown,) = desk.look.frame(newest, {})["probes"]
     assert shown["letter"] == "b"
 
 

@@ -19,16 +19,18 @@ function hand(lab, square) {
     }
   })
   square.addEventListener("pointermove", (event) => {
+    const now = at(event)
+    if (down) { down.far = Math.max(down.far ?? 0, Math.hypot(now.x - down.x, now.y - down.y)) }
     if (down?.grip) {
-      down.grip.move(at(event))
+      down.grip.move(now)
     } else if (event.pointerType === "mouse") {
-      hovers.forEach((hover) => hover(at(event)))
+      hovers.forEach((hover) => hover(now))
     }
   })
   square.addEventListener("pointerup", (event) => {
     if (!down) { return }
     const up = at(event), {grip} = down
-    const still = Math.hypot(up.x - down.x, up.y - down.y) < 6
+    const still = (down.far ?? 0) < 6
     down = null
     if (grip) { grip.end(up, still) } else if (still) { taps.find((tap) => tap(up)) }
   })
@@ -38,7 +40,7 @@ function hand(lab, square) {
   })
   square.addEventListener("pointerleave", () => hovers.forEach((hover) => hover(null)))
   // Lies over the arena but outside it, for buttons: what has the role of a picture may hold none.
-  const cards = lab.node("div", "cards", square.parentNode)
+  const cards = lab.node("div", "pinned", square.parentNode)
   const keep = () => {
     if (cards.parentNode !== square.parentNode) { square.parentNode.append(cards) }
     cards.style.left = `${square.offsetLeft}px`

@@ -90,6 +90,21 @@ function legend(lab, parent, layers) {
     element.dataset.key = key
     return true
   }
+  // Of a picture, or of a hand that chose another meaning while none is coming.
+  const read = (references) => {
+    for (const name in scale) {
+      scale[name].querySelectorAll(".ref").forEach((line, k) => {
+        const [length, value] = references[name][k]
+        if (!changed(line, `${length} ${value}`)) { return }
+        const colour = name === "force" ? "push" : "ink"
+        const arrow = length > 0
+          ? `<path d="M0 5h${Math.max(length - 4, 0)}" stroke="var(--${colour})" stroke-width="1.6"/><path d="m${length} 5-6-3v6Z" fill="var(--${colour})"/>`
+          : `<circle cx="4" cy="5" r="1.5" fill="var(--${colour})"/>`
+        line.innerHTML = `<svg width="${name === "force" ? 32 : 26}" height="10" aria-hidden="true">${arrow}</svg><span></span>`
+        line.lastChild.textContent = value
+      })
+    }
+  }
   lab.words((said) => {
     const ends = said.bar.join(" ")
     const first = !bar.dataset.key
@@ -103,18 +118,7 @@ function legend(lab, parent, layers) {
     }
     const words = rows.surface.querySelector("small")
     if (words.textContent !== said.meaning) { words.textContent = said.meaning }
-    for (const name in scale) {
-      scale[name].querySelectorAll(".ref").forEach((line, k) => {
-        const [length, value] = said.references[name][k]
-        if (!changed(line, `${length} ${value}`)) { return }
-        const colour = name === "force" ? "push" : "ink"
-        const arrow = length > 0
-          ? `<path d="M0 5h${Math.max(length - 4, 0)}" stroke="var(--${colour})" stroke-width="1.6"/><path d="m${length} 5-6-3v6Z" fill="var(--${colour})"/>`
-          : `<circle cx="4" cy="5" r="1.5" fill="var(--${colour})"/>`
-        line.innerHTML = `<svg width="${name === "force" ? 32 : 26}" height="10" aria-hidden="true">${arrow}</svg><span></span>`
-        line.lastChild.textContent = value
-      })
-    }
+    read(said.references)
     outside.hidden = !said.outside
     outside.firstChild.textContent = `▲ ${said.outside} fake${said.outside === 1 ? "" : "s"} outside`
     outside.lastChild.hidden = !said.fit
@@ -127,6 +131,7 @@ function legend(lab, parent, layers) {
       const [of] = scale[name].querySelectorAll(".of")
       of.textContent = `${name === "force" ? "Push:" : "Slopes:"} ${now.quantities[name]}`
     }
+    read(now.references)
     const [, label, note] = now.arrows.find(([, , , chosen]) => chosen)
     scales.dataset.mode = label
     scales.title = `${label}. ${note}`

@@ -109,10 +109,13 @@ class Layers(Part):
         scalars = header["scalars"]
         self.arena.show(scalars, arrays)
         return {
-            "references": {name: self.arena.references(name) for name in ARROWS},
+            "references": self._references(),
             "outside": scalars.get("outside", 0),
             "found": scalars.get("found") or [],
         }
+
+    def _references(self):
+        return {name: self.arena.references(name) for name in ARROWS}
 
     def state(self):
         arena, data = self.arena, self.lab.run.data
@@ -121,6 +124,7 @@ class Layers(Part):
             "shown": sorted(arena.shown),
             "lifted": arena.lifted,
             "alone": arena.alone,
+            "references": self._references(),
             "arrows": [[name, *words, name == arena.mode] for name, words in MODES.items()],
             "targets": [
                 [*at, radius]

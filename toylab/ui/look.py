@@ -7,6 +7,7 @@ from toylab.ui.part import Part
 from toylab.ui.settings import short
 
 LETTERS = "abc"  # of the probes, three at most
+RECENT = 50  # sets of places whose pictures may still come
 
 
 class Choice(NamedTuple):
@@ -101,6 +102,7 @@ class Look(Part):
         super().__init__(lab)
         self.options = dict(LOOK)
         self.letters = []  # of the probes, in the engine's order
+        self.asked = {}  # places that were asked for -> their letters
         self.awaited = 0  # answers that the engine still owes
         self.eased = False  # whether the window is to be reached by an ease
         self.probable = True  # whether the objective's D is a probability
@@ -146,13 +148,21 @@ class Look(Part):
         else:
             places[letter] = at
         self.letters = list(places)
-        self.options["probes"] = list(places.values())  # a second tap may come before the answer
+        self._probe(list(places.values()))  # a second tap may come before the answer
         self._ask(probes=self.options["probes"])
+
+    def _probe(self, places):
+        """Which letters these places have; a picture of an older place finds its own here."""
+        self.options["probes"] = places
+        self.asked[tuple(map(tuple, places))] = tuple(self.letters)
+        while len(self.asked) > RECENT:
+            del self.asked[next(iter(self.asked))]
 
     def _take(self, look):
         self.options = {**LOOK, **look}
         if len(self.letters) != len(self.options["probes"]):
             self.letters = list(LETTERS[: len(self.options["probes"])])
+        self._probe(self.options["probes"])
 
     def hear_looked(self, header, arrays):
         self.awaited = max(0, self.awaited - 1)
@@ -184,15 +194,15 @@ class Look(Part):
         if scalars.get("probability", True) != self.probable:
             self.probable = not self.probable
             self.lab.say_state()
-        letters = dict(zip(map(tuple, self.options["probes"]), self.letters, strict=True))
         watched = scalars.get("probes") or []
-        for row in watched:  # the charts read it there; a place of an older picture has none
-            row["letter"] = letters.get((row["x"], row["y"]))
+        letters = self.asked.get(tuple((row["x"], row["y"]) for row in watched), ())
+        for row, letter in zip(watched, letters, strict=False):  # the charts read it there
+            row["letter"] = letter if letter in self.letters else None
         return {
             "bar": bar(scalars),
             "meaning": meaning(scalars),
             "fit": scalars.get("fit", self.options["extent"]) != self.options["extent"],
-            "probes": [probed(row) for row in watched if row["letter"]],
+            "probes": [probed(row) for row in watched if row.get("letter")],
         }
 
     def _reasons(self):

@@ -89,6 +89,8 @@ def test_the_last_look_along_the_push_holds_until_the_next():
     assert named(told.judge(vitals(9, found=only(0), led=ALL)))["clusters"]["reason"] == (
         "fakes are on their way"
     )
+    told.judge(vitals(12))  # all found: what was seen on the way there is over
+    assert named(told.judge(vitals(15, found=only(0))))["clusters"]["reason"] == ""
 
 
 def test_missing_since_the_step_where_the_last_of_them_was_lost():

@@ -16,6 +16,7 @@ from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
 from toylab.ui.drawer import Settings
+from toylab.ui.first import stored
 from toylab.ui.legend import Layers
 from toylab.ui.look import Look
 from toylab.ui.opening import Opening
@@ -68,6 +69,7 @@ class Lab:
         self.beat = Beat(name="beat")
         self.link = Link(self, self.beat, doc)
         self.notices, self.numbers = [], itertools.count()
+        self.patient = []  # what a hand did before there was a run
         self.waiting = "The engine is starting…"
         self.run = Run(self)
         self.space = Space(self)
@@ -128,6 +130,19 @@ class Lab:
             if ear is not None:
                 ear(header, arrays)
         self.say_state()
+        if self.run.ready:
+            patient, self.patient = self.patient, []
+            for told in patient:
+                self.command(told)
+
+    def expect(self):
+        """The usual run's first picture, kept from before, while the engine starts."""
+        (opened, real), (header, arrays) = stored()
+        self.run.data, self.waiting = opened["data"], None
+        self.layers.hear_opened(opened, real)
+        self.frame({key: value for key, value in header.items() if key != "say"}, arrays)
+        self.link.shown()
+        self.say_state()
 
     def wanted(self, recorded=False):
         """The layers to ask the engine for, each once: of the parts that will see the picture."""
@@ -166,6 +181,9 @@ class Lab:
 
     def command(self, told):
         """What a hand did in the browser; an unknown command is nobody's."""
+        if not self.run.ready and told.get("do") != "dismiss":
+            self.patient = [*self.patient[-9:], told]
+            return
         for part in (self, *self.parts):
             if act := getattr(part, f"do_{told.get('do')}", None):
                 self.stops.touch()
@@ -221,6 +239,8 @@ def lab():
     engine = client.running()
     if engine is not None:
         made.link.open(engine)
+    elif set(query) <= {"play"}:
+        made.expect()
     asyncio.ensure_future(made.link.start())
     pn.state.onload(made.link.loaded)
     pn.state.on_session_destroyed(lambda context: made.link.close())

@@ -36,15 +36,17 @@ SCRIPTS = (  # page.js last: it calls the others
     *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "choices"),
     *("pulse", "keys", "menus", "transport", "stops", "strip", "ghosts", "phases"),
     *("legend", "charts", "cursor", "health", "rail", "space"),
-    *("picture", "share", "paper"),
+    *("picture", "share", "paper", "dialogs", "drawer", "search"),
     "page",
 )
 STYLES = (
     *("page", "menus", "transport", "strip", "phases", "keys"),
     *("legend", "arena", "rail", "health", "space", "share"),
+    *("dialogs", "drawer", "search"),
 )
 # What comes from the browser without a hand, and what a hand does that ends nothing.
 NO_HAND = ("dismiss", "set", "lift", "still", "visit", "try", "put_back", "export", "cards")
+NO_HAND += ("show", "hold", "release")
 LOOKS = ("layer", "look", "card", "alone", "lasso", "arrows", "levels", "fit", "probe")
 
 
@@ -201,9 +203,13 @@ class Lab:
     # ---------------------------------------------------------------- what is shown
 
     def notice(self, text, kind="warning", action=None):
-        """A line over the caption; `action`, a command with its label, is a button in it."""
+        """A line over the caption; `action`, a command with its label, is a button in it.
+
+        Three at most, but what is wrong with the address stays until somebody dismisses it.
+        """
         told = {"id": next(self.numbers), "kind": kind, "text": text, "action": action}
-        self.notices = [*self.notices[-2:], told]
+        gone = {n["id"] for n in [n for n in self.notices if n["kind"] != "address"][:-2]}
+        self.notices = [*(n for n in self.notices if n["id"] not in gone), told]
 
     def withdraw(self, kind):
         """What was said is no longer so."""
@@ -234,7 +240,8 @@ def lab():
     if told := refusal(pn.state.curdoc.session_context.request):
         return pn.pane.Str(told)
     hv.extension("bokeh")
-    query = {name: values[-1].decode() for name, values in pn.state.session_args.items()}
+    told = pn.state.session_args.items()
+    query = {name: values[-1].decode(errors="replace") for name, values in told}
     made = Lab(pn.state.curdoc, query)
     engine = client.running()
     if engine is not None:

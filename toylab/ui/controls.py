@@ -123,7 +123,7 @@ class Controls(Values):
         if key not in self.widgets:
             self.widgets[key] = notes.pane(
                 notes.formulas(self.fields[name]),
-                flex="1 1 100%", height="0", position="relative", **{"z-index": "1"},
+                flex="1 1 100%", height="0", position="relative", **{"z-index": "2"},
             )  # fmt: skip
         return self.widgets[key]
 

@@ -41,13 +41,13 @@ function dialogs(lab, root) {
     const now = chosen()
     const rows = entries.filter((entry) => entry.kind === "row" && entry.field === field)
     title(formulas, `${rows[0]?.of ?? ""}: all, with formulas`)
-    const list = lab.node("div", "cards", formulas)
+    const list = lab.node("div", "rows-all", formulas)
     let group = null
     for (const entry of rows) {
       if (entry.group !== group) { text("h3", "", list, group = entry.group) }
       const holds = now.chosen?.[field] === entry.value
       const why = now.blocked?.[field]?.[entry.value]
-      const card = lab.node("article", holds ? "card holds" : "card", list)
+      const card = lab.node("article", holds ? "formula-row holds" : "formula-row", list)
       text("h4", "", card, entry.name)
       const button = lab.node("button", "use", card)
       button.textContent = holds ? "In use" : "Use"

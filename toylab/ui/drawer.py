@@ -181,7 +181,7 @@ class Settings(Part):
 
 def consequence(controls, scalars):
     """{field: what the critic does about it now}: "slope wanted 0, now 1.3" beside the weight."""
-    penalty = controls.choice("penalty")
+    penalty = controls.choice("penalty") if controls else {}
     wanted, points = penalty.get("pull"), penalty.get("where")
     real, fake = scalars.get("slope_real"), scalars.get("slope_fake")
     if not wanted or real is None or fake is None:

@@ -155,6 +155,15 @@ def test_going_round_is_wandering_from_look_to_look():
     assert line["since"] == 300, "six of eight looks"
 
 
+def test_looks_are_fifty_steps_apart_however_often_a_run_is_seen():
+    told = Health()
+    for step in range(0, 451, 5):
+        angle = 2.5 * step / 50
+        place = np.array([math.cos(angle), math.sin(angle)])
+        line = named(told.judge(vitals(step, fakes=0.01 * FAKES + place)))["cycling"]
+    assert line["level"] == "bad" and line["value"] == f"drift {4 * math.sin(1.25):.2f}"
+
+
 def test_a_single_journey_is_no_cycle_and_steps_between_looks_do_not_count():
     told = Health()
     for step in range(0, 3001, 10):

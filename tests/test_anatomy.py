@@ -7,6 +7,7 @@ import torch
 from tests.helpers import mlp_by_hand, setup64, small
 from toylab import penalties, probes
 from toylab.anatomy import MOST, anatomy, overheard
+from toylab.games import gradients
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
@@ -103,6 +104,24 @@ def test_at_once_both_halves_are_of_one_minibatch():
     arrays, told = anatomy(setup, state, view_of(setup))
     assert told["order"] == "once" and told["first"] is None
     assert arrays["batch_force"][:, :2] == pytest.approx(arrays["batch_fake"], abs=1e-6)
+
+
+def test_looking_ahead_the_push_is_the_one_seen_there():
+    """Extragradient: both players where one step of descent would take them, second minibatch."""
+    setup, state = at(optimizer="extragradient", rule="sgd")
+    arrays, told = anatomy(setup, state, view_of(setup))
+    slopes = gradients(setup.games(state, setup.knobs(0))[0], state.players)
+    ahead = [vector - 0.01 * slope for vector, slope in zip(state.players, slopes, strict=True)]
+    latents = setup.draws(state.step)[1].latent
+    places = made(ahead[0], latents)
+    assert arrays["batch_force"][:, :2] == pytest.approx(places, abs=1e-6)
+    x = torch.tensor(places, requires_grad=True)
+    loss = torch.nn.functional.softplus(-scores(ahead[1], x)).sum()
+    push = -torch.autograd.grad(loss, x)[0].numpy()
+    assert arrays["batch_force"][:, 2:] == pytest.approx(push, abs=1e-6)
+    after = setup.step(state).players.generator
+    assert arrays["batch_moved"] == pytest.approx(made(after, latents), abs=1e-6)
+    assert told["order"] == "once"
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

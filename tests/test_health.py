@@ -89,6 +89,8 @@ def test_the_last_look_along_the_push_holds_until_the_next():
     assert named(told.judge(vitals(9, found=only(0), led=ALL)))["clusters"]["reason"] == (
         "fakes are on their way"
     )
+    told.judge(vitals(12))  # all found: what was seen on the way there is over
+    assert named(told.judge(vitals(15, found=only(0))))["clusters"]["reason"] == ""
 
 
 def test_missing_since_the_step_where_the_last_of_them_was_lost():
@@ -151,6 +153,15 @@ def test_going_round_is_wandering_from_look_to_look():
         f"fakes move {way:.1f} radii from look to look, the fullest cluster changed at 8 of 8"
     )
     assert line["since"] == 300, "six of eight looks"
+
+
+def test_looks_are_fifty_steps_apart_however_often_a_run_is_seen():
+    told = Health()
+    for step in range(0, 451, 5):
+        angle = 2.5 * step / 50
+        place = np.array([math.cos(angle), math.sin(angle)])
+        line = named(told.judge(vitals(step, fakes=0.01 * FAKES + place)))["cycling"]
+    assert line["level"] == "bad" and line["value"] == f"drift {4 * math.sin(1.25):.2f}"
 
 
 def test_a_single_journey_is_no_cycle_and_steps_between_looks_do_not_count():

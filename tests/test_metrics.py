@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import wasserstein_distance
 
 from toylab import cards, metrics
-from toylab.data import clusters, source
+from toylab.data import Clusters, clusters, source
 from toylab.randomness import Keys
 
 WITH_CLUSTERS = [name for name in cards.names() if clusters(cards.load(name)) is not None]
@@ -57,9 +57,14 @@ def test_found_is_a_quarter_of_the_fair_share_and_lost_below_a_tenth():
     assert metrics.found(shares, there, before).tolist() == [True, True, False] + [True] * 5
 
 
+def test_a_fair_share_is_that_of_the_cluster():
+    there = Clusters(np.zeros((3, 2)), np.ones(3), np.array([0.8, 0.1, 0.1]))
+    assert metrics.found([0.19, 0.03, 0.02], there).tolist() == [False, True, False]
+
+
 def test_nearest_is_the_pairwise_search_also_far_from_the_origin():
     rng = Keys(1, "nearest").rng()
-    for far in (0.0, 1e6):
+    for far in (0.0, 1e8):
         points, centres = rng.standard_normal((300, 3)) + far, rng.standard_normal((7, 3)) + far
         square = ((points[:, None] - centres) ** 2).sum(-1)
         index, found = metrics.nearest(points, centres)

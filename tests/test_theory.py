@@ -94,11 +94,11 @@ def test_where_both_densities_vanish_the_best_critic_is_undecided_and_a_number()
 def test_the_same_width_for_a_sample_on_cells_and_at_places():
     rng = Keys(1, "fakes").rng()
     points, weights = rng.normal(0.2, 0.5, (300, 2)), rng.random(300)
-    cells, _ = probes.density(points, PLANE, 64, 0.2, weights)
+    cells, _ = probes.density(points, PLANE, 64, 0.12, weights)
     places = PLANE.lattice(64)
-    kernels = multivariate_normal(np.zeros(2), 0.04 * np.eye(2))
+    kernels = multivariate_normal(np.zeros(2), 0.0144 * np.eye(2))
     by_hand = (kernels.pdf(places[:, None] - points) * weights).mean(1)
-    assert theory.kernel_density(points, places, 0.2, weights) == pytest.approx(by_hand, abs=1e-12)
+    assert theory.kernel_density(points, places, 0.12, weights) == pytest.approx(by_hand, abs=1e-12)
     assert abs(cells.ravel() - by_hand).max() < 0.01 * by_hand.max()
 
 
@@ -113,6 +113,13 @@ def test_a_sample_stands_for_data_without_a_closed_form():
     on = truth.on(view, 128, 0.1)
     at = truth.at(view.lattice(128)[::97], 0.1)
     assert on.ravel()[::97] == pytest.approx(at, abs=0.01 * on.max())
+
+
+def test_every_window_and_width_has_its_own_cells():
+    truth = theory.Truth(cards.load("8gaussians"))
+    for view, h in ((PLANE, 0.2), (PLANE, 0.3), (PLANE.around((0.5, 1.0), 1.0), 0.3)):
+        cells = truth.on(view, 8, h)
+        assert cells.ravel() == pytest.approx(truth.at(view.lattice(8), h), rel=1e-12)
 
 
 def test_on_the_sheet_both_densities_are_those_of_space():

@@ -143,6 +143,7 @@ class Experiment(param.Parameterized):
     critic_steps = Whole(
         1,
         bounds=(1, 100),
+        softbounds=(1, 20),
         label="Critic steps",
         doc="How often the critic moves before the generator moves once.",
     )
@@ -150,6 +151,7 @@ class Experiment(param.Parameterized):
     batch = Whole(
         128,
         bounds=(1, 65536),
+        softbounds=(8, 1024),
         label="Batch",
         doc="Points per step. Small batches make noisy pushes.",
     )
@@ -161,17 +163,27 @@ class Experiment(param.Parameterized):
     )
 
     generator_width = Whole(
-        128, bounds=(1, 4096), label="Width, generator", doc="Neurons per layer."
+        128,
+        bounds=(1, 4096),
+        softbounds=(8, 512),
+        label="Width, generator",
+        doc="Neurons per layer.",
     )
-    generator_depth = Whole(2, bounds=(0, 16), label="Depth, generator", doc="Hidden layers.")
+    generator_depth = Whole(
+        2, bounds=(0, 16), softbounds=(0, 6), label="Depth, generator", doc="Hidden layers."
+    )
     generator_activation = Name(
         "leaky-relu",
         ACTIVATIONS,
         label="Activation, generator",
         doc="What a neuron does with its sum.",
     )
-    critic_width = Whole(128, bounds=(1, 4096), label="Width, critic", doc="Neurons per layer.")
-    critic_depth = Whole(2, bounds=(0, 16), label="Depth, critic", doc="Hidden layers.")
+    critic_width = Whole(
+        128, bounds=(1, 4096), softbounds=(8, 512), label="Width, critic", doc="Neurons per layer."
+    )
+    critic_depth = Whole(
+        2, bounds=(0, 16), softbounds=(0, 6), label="Depth, critic", doc="Hidden layers."
+    )
     critic_activation = Name(
         "leaky-relu",
         ACTIVATIONS,
@@ -187,6 +199,7 @@ class Experiment(param.Parameterized):
     latent = Whole(
         2,
         bounds=(1, 1024),
+        softbounds=(1, 64),
         label="Latent size",
         doc="Random numbers from which the generator makes one fake.",
     )

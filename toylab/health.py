@@ -120,10 +120,11 @@ def _remembered(memory, vitals):
         before = np.zeros_like(vitals.found) if memory.found is None else memory.found
         lost = np.zeros(len(before), int) if memory.lost is None else memory.lost
         gained = memory.stuck is None or (vitals.found & ~before).any()
+        known = None if vitals.found.all() else memory.led
         memory = memory._replace(
             found=vitals.found,
             lost=np.where(before & ~vitals.found, step, lost),
-            led=memory.led if vitals.led is None else vitals.led,
+            led=known if vitals.led is None else vitals.led,
             stuck=step if gained else memory.stuck,
         )
     looks = memory.looks

@@ -58,17 +58,17 @@ _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes
 SETTINGS = {
     "data": About("data", SWAP),
     "spread": About("data", LIVE, "σ", log=True, why="This data set has no clusters to spread."),
-    "size": About("data", LIVE, why="This data set has one size."),
+    "size": About("advanced", LIVE, why="This data set has one size."),
     "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
-    "fakes": About("data", RESTART),
+    "fakes": About("networks", RESTART),
     "objective": About("game", SWAP),
     "penalty": About("game", SWAP),
     "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
     "penalty_interval": About("advanced", SWAP, **_PENALTY),
     "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I)"),
-    "constraint": About("game", SWAP),
+    "constraint": About("advanced", SWAP),
     "clip": About(
-        "game",
+        "advanced",
         LIVE,
         "±c",
         log=True,
@@ -77,7 +77,7 @@ SETTINGS = {
     ),
     "optimizer": About("training", SWAP),
     "rule": About("training", SWAP),
-    "moves": About("training", SWAP),
+    "moves": About("advanced", SWAP),
     "rate_critic": About("training", LIVE, "η_D", log=True),
     "rate_generator": About("training", LIVE, "η_G", log=True),
     "critic_steps": About("training", SWAP, **_TURNS),
@@ -199,7 +199,7 @@ def _field(name):
         told |= {"type": "choice", "choices": [_of_card(card) for card in _ranked()]}
     else:
         low, high = field.bounds
-        soft = getattr(field, "soft", field.bounds)
+        soft = getattr(field, "soft", None) or getattr(field, "softbounds", None) or field.bounds
         told |= {"type": "integer" if isinstance(field, Whole) else "number"}
         told |= {"low": soft[0], "high": soft[1], "least": low, "most": high}
     return told

@@ -1,5 +1,6 @@
 """page: the served lab in a headless Chromium: pictures a second, server time, click to effect."""
 
+import asyncio
 import shutil
 import socket
 import subprocess
@@ -7,11 +8,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 
 from toylab.bench.measure import alone
+from toylab.engine import client
 
 APP = Path(__file__).resolve().parents[2] / "apps" / "lab.py"
 QUIET = (
@@ -32,6 +35,26 @@ CLICK = """button => new Promise(done => {
     ? done(performance.now() - began) : requestAnimationFrame(look)
   look()
 })"""
+
+# The same for Play, whose effect is another state.
+PRESS = """button => new Promise(done => {
+  const was = window.toylab.state().playing, began = performance.now()
+  button.click()
+  const look = () => window.toylab.state().playing !== was
+    ? done(performance.now() - began) : requestAnimationFrame(look)
+  look()
+})"""
+
+# When the document was ready, and when the page had painted its first picture.
+FIRST = """
+document.addEventListener("DOMContentLoaded", () => { window.documentReady = performance.now() })
+const look = () => {
+  if (window.toylab?.painted > 0) { window.firstPicture = performance.now() }
+  else { requestAnimationFrame(look) }
+}
+look()
+"""
+RUN = "pace=0"  # no rise of the pace
 
 
 def chromium():
@@ -82,26 +105,84 @@ def rows(quick=False):
             browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
         except Error as error:
             raise RuntimeError(f"no Chromium: {error.message.splitlines()[0]}") from error
+        yield _opening(browser, served.url, 2 if quick else 5)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(f"{served.url}?play=1")
+        traffic = []
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: traffic.append(
+            len(frame if isinstance(frame, (bytes, str)) else frame["payload"]))))  # fmt: skip
+        page.goto(f"{served.url}?play=1&{RUN}")
         page.wait_for_function("window.toylab && window.toylab.painted > 20", timeout=60_000)
-        page.wait_for_timeout(3000)
-        rates, costs = [], []
+        page.wait_for_timeout(4000)
+        rates, costs, sizes, paces = [], [], [], []
         for _ in range(3):
-            painted, used = page.evaluate("window.toylab.painted"), _cpu(server)
-            began = time.monotonic()
+            painted, used, bytes_ = (
+                page.evaluate("window.toylab.painted"),
+                _cpu(server),
+                sum(traffic),
+            )
+            began, step = time.monotonic(), page.evaluate("window.toylab.step")
             page.wait_for_timeout(1000 * seconds)
+            passed = time.monotonic() - began
             count = page.evaluate("window.toylab.painted") - painted
-            rates.append(count / (time.monotonic() - began))
+            rates.append(count / passed)
+            paces.append((page.evaluate("window.toylab.step") - step) / passed)
             costs.append(1e3 * (_cpu(server) - used) / max(count, 1))
+            sizes.append((sum(traffic) - bytes_) / 1e3 / max(count, 1))
         yield alone("page", "1280×720, training as fast as it can", rates, "pictures/s")
         yield alone("page", "the same, web server", costs, "ms CPU/picture")
+        yield alone("page", "the same, on the wire", sizes, "kB/picture")
         page.keyboard.press("Space")
+        with ThreadPoolExecutor() as aside:  # Playwright has a loop of its own in this thread
+            headless = aside.submit(asyncio.run, _headless(seconds)).result()
+        shares = [pace / headless for pace in paces]
+        yield alone("page", "training speed while watched / headless", shares, "×")
         page.wait_for_timeout(1000)
         button = page.locator("#toylab-step-once").element_handle()
         waits = [page.evaluate(CLICK, button) for _ in range(clicks)]
         yield alone("page", "click on Step to its picture", waits, "ms")
+        slow = page.context.new_cdp_session(page)
+        slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        page.keyboard.press("Space")
+        page.wait_for_timeout(4000)
+        toggle = page.locator("#toylab-toggle").element_handle()
+        waits = [page.evaluate(PRESS, toggle) for _ in range(clicks // 3)]
+        yield alone("page", "4× slower browser, click on Play to its effect", waits, "ms")
         browser.close()
+
+
+def _opening(browser, url, count):
+    """From the moment the document is ready to the first picture of the run, engine warm."""
+    waits = []
+    for number in range(count + 1):
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.add_init_script(FIRST)
+        page.goto(url)
+        page.wait_for_function("window.firstPicture", timeout=60_000)
+        if number:  # the first visit starts the engine
+            waits.append(page.evaluate("window.firstPicture - window.documentReady"))
+        page.close()
+        time.sleep(1.5)
+    return alone("page", "document ready to the first picture", waits, "ms")
+
+
+async def _headless(seconds):
+    """Steps a second of the same run that nobody watches."""
+    engine = await client.engine()
+    heard = asyncio.Queue()
+    session = engine.session(lambda header, arrays: heard.put_nowait(header))
+    session.send(do="open", settings={}, playing=True, pace=0)
+    await asyncio.sleep(1.0)
+    counts = []
+    for _ in range(2):
+        session.send(do="want", layers=[])
+        while (header := await heard.get())["say"] != "frame":
+            pass
+        counts.append((time.monotonic(), header["step"]))
+        if len(counts) == 1:
+            await asyncio.sleep(seconds)
+    engine.close()
+    (began, first), (ended, last) = counts
+    return (last - first) / (ended - began)
 
 
 def _cpu(process):

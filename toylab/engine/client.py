@@ -27,7 +27,9 @@ from toylab.engine import address
 from toylab.engine.protocol import decode, encode
 
 HELLO_WITHIN = 60.0
-DEATHS, WITHIN = 5, 60.0  # so many deaths within so many seconds, and no further one is started
+# So many processes in a row that ended before their hello or within so many seconds of it, and no
+# further one is started: whatever ends them would end it too.
+DEATHS, EARLY = 5, 0.5
 
 
 class Session:
@@ -72,11 +74,12 @@ class Engine:
         self.sessions, self.schema, self.failure = {}, None, None
         self.loop = asyncio.get_running_loop()
         self.ready = asyncio.Event()
-        self.closed, self.deaths = False, []
+        self.closed, self.deaths, self.greeted = False, 0, None
         atexit.register(self.close)
         self._start()
 
     def _start(self):
+        self.greeted = None
         self.pipe, theirs = Pipe(duplex=True)
         os.set_inheritable(theirs.fileno(), True)
         package = str(Path(__file__).resolve().parents[2])
@@ -162,7 +165,7 @@ class Engine:
             schema = {**schema, "with": {"file": file, "problem": self.refused, "edited": False}}
         if self.schema not in (None, schema):
             self._tell_all({"say": "schema", "schema": schema})
-        self.schema = schema
+        self.schema, self.greeted = schema, time.monotonic()
         self.ready.set()
         for session in self.sessions.values():
             session.again()
@@ -179,13 +182,13 @@ class Engine:
     def _replace(self):
         """Another process in the dead one's place; gives up when it dies again and again."""
         self.process.wait()
-        now = time.monotonic()
-        self.deaths = [moment for moment in self.deaths if now - moment < WITHIN] + [now]
-        again = len(self.deaths) < DEATHS
+        early = self.greeted is None or time.monotonic() - self.greeted < EARLY
+        self.deaths = self.deaths + 1 if early else 0
+        again = self.deaths < DEATHS
         if again:
             self._start()
         else:
-            self.failure = f"the engine ended {DEATHS} times within a minute; see the server's log"
+            self.failure = f"the engine ended at once {DEATHS} times in a row; see the server's log"
             self.ready.set()
         text = "The engine has stopped; another takes over." if again else self.failure
         for session in list(self.sessions.values()):

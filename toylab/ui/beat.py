@@ -20,4 +20,5 @@ class Beat(DataModel):
     dark = Bool(False, help="the theme that holds; set by the browser")
     command = String("", help="JSON of what a hand just did, with a running number; by the browser")
     words = String("{}", help="JSON of every number on the page that belongs to this picture")
+    index = String("[]", help="JSON of what a search can find (see `toylab.ui.index`), sent once")
     state = String("{}", help="JSON of what changes rarely: playing, layers, notices, data")

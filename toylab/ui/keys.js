@@ -20,8 +20,8 @@ function keyboard() {
     // A slider has no text that Ctrl+Z could mean.
     const typing = combined
       ? at.matches?.("input:not([type=range]), textarea, [contenteditable]")
-      : at.matches?.("input, textarea, select, [contenteditable], [role=slider], [role=combobox], [role=option]")
-    const pressed = key === " " && at.matches?.("button, a")
+      : at.matches?.("input, textarea, select, [contenteditable], [role=slider], [role=combobox], [role=option], [role=menuitem], [role=menu], [role=listbox]")
+    const pressed = (key === " " || key === "Enter") && at.matches?.("button, a")
     if (typing || pressed || key.length === 1 && key !== " " && off()) { return }
     act(event)
     event.preventDefault()

@@ -16,6 +16,7 @@ from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
 from toylab.ui.drawer import Settings
+from toylab.ui.first import stored
 from toylab.ui.legend import Layers
 from toylab.ui.look import Look
 from toylab.ui.opening import Opening
@@ -35,15 +36,17 @@ SCRIPTS = (  # page.js last: it calls the others
     *("parcel", "overlay", "rings", "hand", "probes", "individuals", "inset", "choices"),
     *("pulse", "keys", "menus", "transport", "stops", "strip", "ghosts", "phases"),
     *("legend", "charts", "cursor", "health", "rail", "space"),
-    *("picture", "share", "paper"),
+    *("picture", "share", "paper", "dialogs", "drawer", "search"),
     "page",
 )
 STYLES = (
     *("page", "menus", "transport", "strip", "phases", "keys"),
     *("legend", "arena", "rail", "health", "space", "share"),
+    *("dialogs", "drawer", "search"),
 )
 # What comes from the browser without a hand, and what a hand does that ends nothing.
 NO_HAND = ("dismiss", "set", "lift", "still", "visit", "try", "put_back", "export", "cards")
+NO_HAND += ("show", "hold", "release")
 LOOKS = ("layer", "look", "card", "alone", "lasso", "arrows", "levels", "fit", "probe")
 
 
@@ -68,6 +71,7 @@ class Lab:
         self.beat = Beat(name="beat")
         self.link = Link(self, self.beat, doc)
         self.notices, self.numbers = [], itertools.count()
+        self.patient = []  # what a hand did before there was a run
         self.waiting = "The engine is starting…"
         self.run = Run(self)
         self.space = Space(self)
@@ -128,6 +132,19 @@ class Lab:
             if ear is not None:
                 ear(header, arrays)
         self.say_state()
+        if self.run.ready:
+            patient, self.patient = self.patient, []
+            for told in patient:
+                self.command(told)
+
+    def expect(self):
+        """The usual run's first picture, kept from before, while the engine starts."""
+        (opened, real), (header, arrays) = stored()
+        self.run.data, self.waiting = opened["data"], None
+        self.layers.hear_opened(opened, real)
+        self.frame({key: value for key, value in header.items() if key != "say"}, arrays)
+        self.link.shown()
+        self.say_state()
 
     def wanted(self, recorded=False):
         """The layers to ask the engine for, each once: of the parts that will see the picture."""
@@ -166,6 +183,9 @@ class Lab:
 
     def command(self, told):
         """What a hand did in the browser; an unknown command is nobody's."""
+        if not self.run.ready and told.get("do") != "dismiss":
+            self.patient = [*self.patient[-9:], told]
+            return
         for part in (self, *self.parts):
             if act := getattr(part, f"do_{told.get('do')}", None):
                 self.stops.touch()
@@ -183,9 +203,13 @@ class Lab:
     # ---------------------------------------------------------------- what is shown
 
     def notice(self, text, kind="warning", action=None):
-        """A line over the caption; `action`, a command with its label, is a button in it."""
+        """A line over the caption; `action`, a command with its label, is a button in it.
+
+        Three at most, but what is wrong with the address stays until somebody dismisses it.
+        """
         told = {"id": next(self.numbers), "kind": kind, "text": text, "action": action}
-        self.notices = [*self.notices[-2:], told]
+        gone = {n["id"] for n in [n for n in self.notices if n["kind"] != "address"][:-2]}
+        self.notices = [*(n for n in self.notices if n["id"] not in gone), told]
 
     def withdraw(self, kind):
         """What was said is no longer so."""
@@ -216,11 +240,14 @@ def lab():
     if told := refusal(pn.state.curdoc.session_context.request):
         return pn.pane.Str(told)
     hv.extension("bokeh")
-    query = {name: values[-1].decode() for name, values in pn.state.session_args.items()}
+    told = pn.state.session_args.items()
+    query = {name: values[-1].decode(errors="replace") for name, values in told}
     made = Lab(pn.state.curdoc, query)
     engine = client.running()
     if engine is not None:
         made.link.open(engine)
+    elif set(query) <= {"play"}:
+        made.expect()
     asyncio.ensure_future(made.link.start())
     pn.state.onload(made.link.loaded)
     pn.state.on_session_destroyed(lambda context: made.link.close())

@@ -27,6 +27,7 @@ function shared(model, view) {
     send: (message) => { beat.command = JSON.stringify({...message, n: performance.now()}) },
     words: heard("words", (said) => said.step != null), // numbers that belong to one picture
     state: heard("state", (now) => now.playing != null), // what changes rarely
+    index: heard("index", (told) => told.length > 0), // what a search can find
     focused: () => view.shadow_el?.activeElement ?? document.activeElement?.shadowRoot?.activeElement,
     icon: (name) => `<span class="icon" aria-hidden="true">${name}</span>`,
     node: (tag, name, parent, html = "") => {
@@ -59,24 +60,15 @@ function notices(lab, parent) {
       line.children[1].textContent = notice.text
       if (notice.action) {
         const {label, ...command} = notice.action
-        lab.node("button", "act", line, label).onclick = () => lab.send(command)
+        const act = lab.node("button", "act", line)
+        act.textContent = label
+        act.onclick = () => lab.send(command)
       }
       const close = lab.node("button", "close", line, lab.icon("close"))
       close.setAttribute("aria-label", "Dismiss")
       close.onclick = () => lab.send({do: "dismiss", id: notice.id})
     }
   })
-}
-
-function staging(lab, parent) {
-  const bar = lab.node("div", "staged", parent, `<p></p><button class="go">Restart, same seed</button><button class="undo">Undo</button>`)
-  bar.querySelector(".go").onclick = () => lab.send({do: "restart"})
-  bar.querySelector(".undo").onclick = () => lab.send({do: "unstage"})
-  lab.state((now) => {
-    bar.hidden = !now.staged
-    if (now.staged) { bar.querySelector("p").textContent = now.staged }
-  })
-  lab.key("Escape", "Take back what waits for a restart", () => lab.send({do: "unstage"}))
 }
 
 export function render({model, view}) {
@@ -97,13 +89,14 @@ export function render({model, view}) {
   const top = node("header", "top", root, `<a class="logo" href="#toylab-arena">toy<b>lab</b></a>`)
   transport(lab, node("div", "play", top))
   lab.actions = node("div", "actions", top) // the icons at the right end
+  search(lab, root, dialogs(lab, root))
   undoing(lab)
   const theme = lab.action("theme", "", "Colours", null)
   keySheet(lab, root)
   const controls = node("aside", "controls", root)
   controls.setAttribute("aria-label", "Settings")
   node("div", "scroll", controls).append(model.get_child("controls"))
-  staging(lab, controls)
+  drawer(lab, controls)
   const side = node("nav", "legend", root)
   const stage = node("main", "stage", root)
   const cell = node("div", "cell", stage)

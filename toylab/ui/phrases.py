@@ -70,6 +70,12 @@ def _label(fields, name):
     return fields.get(name, {}).get("label", name)
 
 
+def _short(fields, name):
+    """ "Width, critic" within a sentence: "critic width"."""
+    what, _, whose = _label(fields, name).partition(", ")
+    return f"{whose} {what}".strip().lower()
+
+
 def _value(fields, name, value):
     for choice in fields.get(name, {}).get("choices", ()):
         if choice["value"] == value:
@@ -88,11 +94,11 @@ class readings:
 
     @staticmethod
     def staged(fields, accepted, staged):
-        """ "2 changes wait: width 128 → 32, latent 2 → 8"."""
+        """ "2 changes wait: critic width 128 → 32, latent size 2 → 8"."""
         if not staged:
             return None
         told = [
-            f"{_label(fields, name)} {_value(fields, name, accepted.get(name))} → "
+            f"{_short(fields, name)} {_value(fields, name, accepted.get(name))} → "
             f"{_value(fields, name, value)}"
             for name, value in staged.items()
         ]

@@ -1,8 +1,8 @@
 """The run as the engine told of it: its settings, its step, its data, and what went wrong."""
 
+from toylab.ui import address
 from toylab.ui.part import Part
 from toylab.ui.phrases import caption, spoken
-from toylab.ui.settings import from_address
 
 
 class Run(Part):
@@ -17,9 +17,9 @@ class Run(Part):
 
     def open(self, schema):
         """Opens the run that the address asks for, still; it plays once it has been seen."""
-        settings, complaints = from_address(schema, self.lab.query)
+        settings, complaints = address.read(schema, self.lab.query)
         for text in complaints:
-            self.lab.notice(text)
+            self.lab.notice(text, "address")
         self._open(settings)
 
     def _open(self, settings):

@@ -36,7 +36,7 @@ class Link:
         self.absent, self.seen = 0, False
         self.is_loaded = self.is_seen = False
         beat.on_change("ack", lambda attr, old, new: self._painted())
-        beat.on_change("visible", lambda attr, old, new: self.pump())
+        beat.on_change("visible", lambda attr, old, new: self._uncovered())
 
     def open(self, engine):
         """Opens the run with an engine that is there."""
@@ -64,9 +64,7 @@ class Link:
     def loaded(self):
         """Panel calls the page loaded."""
         self.is_loaded = True
-        if self.beat.ack and not self.is_seen:
-            self.is_seen = True
-            self.tell(self.page.seen)
+        self._noticed()
 
     def tell(self, method, *values):
         """Runs a method of the page with the document held: one message for all it changes.
@@ -123,10 +121,14 @@ class Link:
             # Nobody looks at it: its numbers went to the charts, which need them less often.
             asyncio.get_running_loop().call_later(UNSEEN, self.pump)
             return
+        self.shown()
+        self.pump()
+
+    def shown(self):
+        """A picture is complete; the last thing that is said of it."""
         number = self.beat.seq + 1
         self.sent_at[number] = time.monotonic()
-        self.beat.seq = number  # last: the browser takes it as "everything is here"
-        self.pump()
+        self.beat.seq = number
 
     def _painted(self):
         now = time.monotonic()
@@ -134,9 +136,22 @@ class Link:
             self.painting += 0.3 * (min(now - self.sent_at.pop(number), 1.0) - self.painting)
             self.painted_at = [t for t in self.painted_at if now - t < 2] + [now]
         self.pump()
-        if not self.is_seen and self.is_loaded:
+        self._noticed()
+
+    def _noticed(self):
+        """The run's first picture stands on a page that is loaded."""
+        if self.is_loaded and self.beat.ack and self.page.run.ready and not self.is_seen:
             self.is_seen = True
             self.tell(self.page.seen)
+
+    def _uncovered(self):
+        """A tab that nobody sees trains no further; its run goes on when it is looked at again."""
+        if self.playing:
+            if self.beat.visible:
+                self.send("play", pace=self.pace)
+            else:
+                self.send("pause")
+        self.pump()
 
     @property
     def rate(self):

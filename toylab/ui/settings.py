@@ -4,16 +4,19 @@ import math
 
 import param
 
-BUILT = {}  # one class a schema: sessions of a server share it
+_BUILT = []  # [(schema, its class)], the newest last: sessions of a server share one
+_KEPT = 4
 
 
 def settings_class(schema):
     """A `param.Parameterized` with one parameter a field, its bounds, choices, label and words."""
-    key = id(schema)
-    if key not in BUILT:
-        made = {field["name"]: parameter(field) for field in schema["fields"]}
-        BUILT[key] = param.parameterized_class("Settings", made, param.Parameterized)
-    return BUILT[key]
+    for known, built in _BUILT:
+        if known is schema:
+            return built
+    made = {field["name"]: parameter(field) for field in schema["fields"]}
+    built = param.parameterized_class("Settings", made, param.Parameterized)
+    _BUILT[:] = [*_BUILT[1 - _KEPT :], (schema, built)]
+    return built
 
 
 def parameter(field):
@@ -34,21 +37,35 @@ def numbers_of(schema, data):
     return cards.get(data, {}).get("numbers", {})
 
 
-def ladder(low, high, log, whole):
-    """The stops of a slider: nine a decade if it is logarithmic, else about a hundred even ones."""
-    if whole and high - low > 64:
-        stops = {2**k * m for k in range(32) for m in (1, 1.5) if 2**k * m == int(2**k * m)}
-        return sorted({low, *(int(stop) for stop in stops if low < stop <= high)})
-    if whole:
+def usual(schema, data):
+    """{name: value} that holds where nobody chose: the fields' defaults, as the data have them."""
+    told = {field["name"]: field["default"] for field in schema["fields"]}
+    card = next((card for card in schema["cards"] if card["name"] == data), None)
+    if card is not None:
+        told |= {"data": data, "batch": card["batch"]}
+        told |= {name: number["default"] for name, number in card["numbers"].items()}
+    return told
+
+
+def ladder(low, high, log, whole, finest=0.0):
+    """The stops of a slider: ten a decade if it is logarithmic, else about a hundred even ones.
+
+    finest -- the first stop above 0 of a logarithmic slider that begins at 0
+    """
+    if whole and high - low <= 64:
         return list(range(int(low), int(high) + 1))
+    if whole:
+        stops = {2**k * m for k in range(32) for m in (1, 1.5) if 2**k * m == int(2**k * m)}
+        return sorted({low, high, *(int(stop) for stop in stops if low < stop < high)})
     if log:
-        floor = low if low > 0 else high * 1e-4
+        floor = low if low > 0 else finest or high * 1e-4
         powers = range(math.floor(math.log10(floor)), math.ceil(math.log10(high)) + 1)
         stops = {float(f"{m}e{p}") for p in powers for m in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)}
-        return sorted(({0.0} if low == 0 else set()) | {s for s in stops if floor <= s <= high})
+        return sorted({low, high, *(stop for stop in stops if max(low, floor) <= stop < high)})
     step = 10.0 ** math.floor(math.log10((high - low) / 50))
     step *= 2 if (high - low) / step > 200 else 1
-    return [round(low + k * step, 10) for k in range(round((high - low) / step) + 1)]
+    stops = (round(low + k * step, 10) for k in range(round((high - low) / step) + 1))
+    return sorted({*(stop for stop in stops if stop < high), high})
 
 
 def words(value):
@@ -73,45 +90,3 @@ def short(value):
         return f"{value:.3g}".replace("-", "−")
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{float(mantissa):g}e{int(exponent)}".replace("-", "−")
-
-
-def from_address(schema, query):
-    """(settings, complaints) of a URL's query: a wrong field is named and its default is used."""
-    fields = {field["name"]: field for field in schema["fields"]}
-    settings, complaints = {}, []
-    for name, text in query.items():
-        if name in ADDRESS:
-            continue
-        field = fields.get(name)
-        if field is None:
-            complaints.append(f"{name} is no setting. Known: {', '.join(fields)}")
-            continue
-        try:
-            settings[name] = read(field, text)
-        except ValueError as error:
-            complaints.append(f"{name}={text} {error}; using {words(field['default'])}.")
-    return settings, complaints
-
-
-ADDRESS = ("play", "pace", "theme", "layers", "cards")  # what else an address may hold
-
-
-def read(field, text):
-    """The value that a text means for a field; raises ValueError with words."""
-    if field["type"] == "choice":
-        known = [choice["value"] for choice in field["choices"]]
-        if text not in known:
-            raise ValueError(f"is unknown (known: {', '.join(known)})")
-        return text
-    if field["type"] == "flag":
-        return text not in ("0", "false", "no", "")
-    try:
-        value = int(text) if field["type"] == "integer" else float(text)
-    except ValueError:
-        if field["kind"] == "live" and "(" in text:
-            return text  # a schedule, such as linear(0.5, 0, 2500): the engine reads it
-        raise ValueError("is not a number") from None
-    low, high = field.get("least", field["low"]), field.get("most", field["high"])
-    if not low <= value <= high:
-        raise ValueError(f"is not between {words(low)} and {words(high)}")
-    return value

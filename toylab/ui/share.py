@@ -3,31 +3,15 @@
 import io
 import json
 import re
-from urllib.parse import urlencode
 
 import numpy as np
 from bokeh.models import ColumnDataSource
 
+from toylab.ui import address
 from toylab.ui.part import Part
-from toylab.ui.settings import numbers_of, words
+from toylab.ui.settings import words
 
 ARRAYS = ("real", "fake", "latent")  # of an NPZ
-
-
-def address(schema, settings):
-    """The query of a URL that opens a run with these settings: what is not the default, and the
-    seed always."""
-    usual = {field["name"]: field["default"] for field in schema["fields"]}
-    numbers = numbers_of(schema, settings["data"])
-    usual |= {name: told["default"] for name, told in numbers.items()}
-    batches = {card["name"]: card["batch"] for card in schema["cards"]}
-    usual["batch"] = batches.get(settings["data"])
-    chosen = {
-        name: int(value) if isinstance(value, bool) else value
-        for name, value in settings.items()
-        if name in usual and value is not None and (name == "seed" or value != usual[name])
-    }
-    return "?" + urlencode(chosen)
 
 
 def samples(header, arrays):
@@ -125,7 +109,7 @@ class Share(Part):
         ]
         return {
             "share": {
-                "address": address(self.schema, run.accepted),
+                "address": "?" + address.write(self.schema, run.accepted, always=("seed",)),
                 "unsaid": sum(step > 0 for step, _ in self.changes),
                 "title": title(run.accepted["data"], "STEP", "ENDING"),
                 "data": run.data.get("title", ""),

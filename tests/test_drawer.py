@@ -1,0 +1,327 @@
+"""The drawer without a browser: the address of a run, lines of controls, what goes with what."""
+
+import json
+import math
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from toylab.experiment import Experiment
+from toylab.schema import schema
+from toylab.ui import address, drawer, kernel, phrases, places, possible
+from toylab.ui.beat import Beat
+from toylab.ui.controls import Controls
+from toylab.ui.index import index
+from toylab.ui.settings import ladder, usual
+
+SCHEMA = json.loads(json.dumps(schema()))
+FIELDS = {field["name"]: field for field in SCHEMA["fields"]}
+CARDS = {card["name"]: card for card in SCHEMA["cards"]}
+WEIGHT = FIELDS["penalty_weight"]
+
+
+def query(text):
+    return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text)))
+
+
+def valid(field):
+    """Any value that a field may have, as the engine tells it."""
+    if field["type"] == "choice":
+        return st.sampled_from([choice["value"] for choice in field["choices"]])
+    low, high = field["least"], field["most"]
+    if field["type"] == "integer":
+        return st.integers(low, high)
+    numbers = st.floats(low, high, allow_nan=False)
+    if field["kind"] != "live":
+        return numbers
+    plain = st.integers(math.ceil(low), math.floor(high))
+    lines = st.tuples(plain, plain, st.integers(1, 10_000)).map(
+        lambda t: "linear({}, {}, {})".format(*t)
+    )
+    return numbers | lines if math.ceil(low) <= math.floor(high) else numbers
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.fixed_dictionaries({}, optional={name: valid(f) for name, f in FIELDS.items()}))
+def test_an_address_gives_back_the_settings_that_it_was_written_of(chosen):
+    read, complaints = address.read(SCHEMA, query(address.write(SCHEMA, chosen)))
+    assert complaints == []
+    common = usual(SCHEMA, chosen.get("data"))
+    common["data"] = Experiment().data
+    assert read == {name: value for name, value in chosen.items() if value != common[name]}
+
+
+def test_the_usual_run_has_an_empty_address():
+    for name in CARDS:
+        told = address.write(SCHEMA, Experiment(data=name).settings())
+        assert told == ("" if name == Experiment().data else f"data={name}")
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=200),
+    st.sampled_from(
+        ["nan", "inf", "-inf", "1e999", "9" * 5000, "-0", "<b>x</b>", "[1,2]", "{}", "null", "١٢"]
+    ),
+    st.text(alphabet="()0123456789.,@ae-x ", max_size=30).map(lambda text: f"linear({text})"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(FIELDS)) | st.text(max_size=60), HOSTILE, max_size=5))
+def test_no_text_breaks_the_reading_of_an_address(told):
+    read, complaints = address.read(SCHEMA, told)
+    Experiment(**{name: value for name, value in read.items() if not isinstance(value, str)})
+    unread = [name for name in told if name not in read and name not in address.ALSO]
+    assert bool(complaints) == bool(unread) and len(complaints) <= address.SEVERAL + 1
+    for text in complaints:
+        assert len(text) < 300 and text.isprintable()
+
+
+def test_a_wrong_field_is_named_with_what_is_used_and_what_is_known():
+    _, (text,) = address.read(SCHEMA, {"penalty": "r3"})
+    assert (
+        text
+        == "penalty=r3 is unknown; using 0-gp. Known: r2, r1, none, 0-gp, 0-gp-logit, 0-gp-sample …"
+    )
+    _, (text,) = address.read(SCHEMA, {"batch": "many", "data": "ring"})
+    assert text == "batch=many is not a whole number; using 512."
+    _, (text,) = address.read(SCHEMA, {"rate_critic": "nan"})
+    assert text == "rate_critic=nan is not between 0.0 and 10.0; using 1e−3."
+    _, (text,) = address.read(SCHEMA, {"penalti": "r1"})
+    assert text.startswith("penalti is no setting; left out. Known: penalty,")
+
+
+def controls(**chosen):
+    """Controls with some settings, and what they say was changed by hand."""
+    said = []
+    made = Controls(SCHEMA, Beat(), said.append)
+    made.accept(Experiment(**chosen).settings())
+    return made, said
+
+
+def test_every_field_stands_in_exactly_one_line():
+    for card in CARDS:
+        made, _ = controls(data=card)
+        lacking = made.lacking()
+        lines = [
+            line
+            for group in SCHEMA["groups"]
+            for line in places.lines(FIELDS, group["name"], lacking)
+        ]
+        found = [name for line in lines for name in line]
+        assert sorted(found) == sorted([*FIELDS, "kernel", "lock", "wide"])
+
+
+def test_a_field_that_nobody_placed_comes_last_in_its_group():
+    fields = {**FIELDS, "strange": {"group": "game"}}
+    assert places.lines(fields, "game")[-1] == ["strange"]
+
+
+def test_closed_sections_have_no_widgets():
+    made, _ = controls()
+    made.open()
+    assert {FIELDS[name]["group"] for name in made.widgets if name in FIELDS} == {
+        "data",
+        "game",
+        "training",
+    }
+    made.show("generator_width")
+    assert "generator_width" in made.widgets and not made.sections["networks"].collapsed
+
+
+def test_a_slider_has_the_stops_of_its_range_and_the_value_between_two():
+    made, said = controls(rate_critic=3.3e-4)
+    made.open()
+    stops = made.stops["rate_critic"]
+    assert 3.3e-4 in stops and min(stops) == 1e-5 and max(stops) == 0.1
+    made.widen(True)
+    stops = made.stops["rate_critic"]
+    assert min(stops) == 0.0 and max(stops) == 10.0 and 1e-5 in stops
+    made.take("rate_critic", stops.index(1e-5))
+    assert said == [{"rate_critic": 1e-5}]
+
+
+def test_the_lock_keeps_the_ratio_of_the_rates_whichever_is_moved():
+    made, said = controls(rate_critic=1e-3, rate_generator=2e-4)
+    made.open()
+    made.lock()
+    made.set({"rate_critic": 5e-3})
+    assert said == [{"rate_critic": 5e-3, "rate_generator": 1e-3}]
+    made.set({"rate_generator": 1e-4})
+    assert said[1] == {"rate_generator": 1e-4, "rate_critic": 5e-4}
+    made.lock()
+    made.set({"rate_generator": 1e-2})
+    assert said[2] == {"rate_generator": 1e-2}
+
+
+def test_a_double_click_gives_the_default_of_these_data():
+    made, said = controls(data="ring", spread=0.2)
+    made.open()
+    made.default("spread")
+    assert said == [{"spread": 0.01}]
+    made.default("spread")
+    assert len(said) == 1
+
+
+def test_hostile_values_of_a_hand_change_nothing():
+    made, said = controls()
+    made.open()
+    for name, raw in (
+        ("penalty", "r3"),
+        ("nonsense", 1),
+        ("penalty_weight", "heavy"),
+        ("rate_critic", -5),
+        ("seed", 10**30),
+        ("data", ["ring"]),
+    ):
+        made.take(name, raw)
+    assert said == [{"rate_critic": 1e-5}]  # a notch below the first is the first
+
+
+PARTS = SCHEMA["parts"]
+PENALTIES = {row["value"]: row for row in FIELDS["penalty"]["choices"]}
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_each_option_of_the_three_menus_is_a_penalty_that_has_it(penalty):
+    for menu in kernel.menus(PARTS, FIELDS["penalty"]["choices"], penalty, {}):
+        for option in menu["options"]:
+            row = PENALTIES[option["penalty"]]
+            assert row[menu["axis"]] == option["value"]
+            if option["value"] == menu["value"]:
+                assert option["penalty"] == penalty
+            # What else changes is said in the option's own words.
+            if menu["value"]:
+                changed = [
+                    part
+                    for part in PARTS
+                    if part["name"] != menu["axis"]
+                    and row[part["name"]] != PENALTIES[penalty][part["name"]]
+                ]
+                for part in changed:
+                    assert f"{part['label'].lower()} " in option["label"]
+                assert bool(changed) == (row["label"] in option["label"])
+
+
+def test_a_member_is_reached_by_its_three_choices():
+    where, pull, of = kernel.menus(PARTS, FIELDS["penalty"]["choices"], "0-gp", {})
+    assert {o["value"]: o["penalty"] for o in where["options"]}["real"] == "0-gp-sample"
+    assert {o["value"]: o["penalty"] for o in pull["options"]}["1"] == "1-gp"
+    assert {o["value"]: o["penalty"] for o in of["options"]}["logit"] == "0-gp-logit"
+    assert (where["value"], pull["value"], of["value"]) == ("between", "0", "probability")
+    blocked = kernel.menus(
+        PARTS, FIELDS["penalty"]["choices"], "r1", {"roth": "it needs a probability"}
+    )
+    both = next(o for o in blocked[0]["options"] if o["value"] == "both")
+    assert both["why"] == "it needs a probability"
+
+
+def test_what_cannot_be_says_why_and_its_link_makes_it_possible():
+    for row in SCHEMA["conflicts"]:
+        chosen = {**usual(SCHEMA, "8gaussians")}
+        chosen |= {name: values[0] for name, values in row["with"].items()}
+        why, fix = possible.impossible(SCHEMA, row["field"], chosen)[row["value"]]
+        assert why == row["why"]
+        mended = possible.impossible(SCHEMA, row["field"], {**chosen, **fix})
+        assert (row["value"] in mended) == (not fix)
+        chosen[next(iter(row["with"]))] = None
+        assert row["value"] not in possible.impossible(SCHEMA, row["field"], chosen)
+    for field in FIELDS.values():
+        for other, values in field["needs"].items():
+            for wrong in FIELDS[other]["choices"]:
+                told = possible.idle(field, {**usual(SCHEMA, "8gaussians"), other: wrong["value"]})
+                assert (told is None) == (wrong["value"] in values)
+                if told:
+                    why, fix = told
+                    assert why and fix[other] in values
+
+
+def test_odd_combinations_are_told_and_ordinary_ones_are_not():
+    ordinary = usual(SCHEMA, "8gaussians")
+    assert not [text for name in FIELDS for text in possible.odd(SCHEMA, name, ordinary)]
+    light = {**ordinary, "objective": "wasserstein", "penalty": "1-gp", "penalty_weight": 0.1}
+    (text,) = possible.odd(SCHEMA, "penalty_weight", light)
+    assert text.startswith("λ = 0.1 with slope 1")
+    assert not possible.odd(SCHEMA, "penalty_weight", {**light, "penalty_weight": 10.0})
+    bare = {**ordinary, "objective": "wasserstein", "penalty": "none"}
+    assert possible.odd(SCHEMA, "penalty", bare)
+    named = {**ordinary, "moves": "critic"}
+    assert possible.odd(SCHEMA, "moves", named)
+    slowly = {**light, "penalty_weight": "linear(0.1, 1, 100)"}
+    assert not possible.odd(SCHEMA, "penalty_weight", slowly), "a schedule is never odd"
+
+
+def test_the_half_of_a_paper_is_printed_beside_its_weight():
+    for name, row in PENALTIES.items():
+        made, _ = controls(penalty=name)
+        made.open()
+        label = made.widgets["penalty_weight"].label
+        assert ("γ/2" in label) == (row.get("factor") == 0.5), name
+
+
+def test_what_waits_reads_as_a_sentence():
+    accepted = {"critic_width": 128, "latent": 2}
+    staged = {"critic_width": 32, "latent": 8}
+    told = phrases.readings.staged(FIELDS, accepted, staged)
+    assert told == "2 changes wait: critic width 128 → 32, latent size 2 → 8"
+
+
+def test_a_consequence_is_what_the_penalty_wants_and_what_is():
+    made, _ = controls(penalty="r1")
+    slopes = {"slope_real": 1.3, "slope_fake": 5.0}
+    assert drawer.consequence(made, slopes) == {"penalty_weight": "slope wanted 0, now 1.3"}
+    made, _ = controls(penalty="none")
+    assert drawer.consequence(made, slopes) == {}
+
+
+def test_the_index_has_every_setting_every_row_and_all_data():
+    found = index(SCHEMA)
+    assert {e["field"] for e in found if e["kind"] == "setting"} >= set(FIELDS)
+    assert {e["value"] for e in found if e["kind"] == "row"} >= set(PENALTIES) | {"minimax", "adam"}
+    assert {e["value"] for e in found if e["kind"] == "data"} == set(CARDS)
+    for entry in found:
+        assert entry["also"] if entry["kind"] == "also" else entry["name"] and entry["text"], entry
+    for row in SCHEMA["aliases"]:
+        assert any(row["text"] in entry["also"] for entry in found), row
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (1e-5, 0.1), (0.0, 1e4), (1.0, 4096.0)])
+@pytest.mark.parametrize("log", [False, True])
+def test_a_ladder_climbs_from_end_to_end(low, high, log, whole):
+    low, high = (round(low), math.ceil(high)) if whole else (low, high)
+    stops = ladder(low, high, log, whole, finest=1e-2)
+    assert stops == sorted(set(stops)) and (stops[0], stops[-1]) == (low, high)
+    assert len(stops) <= 250
+
+
+OWN = {
+    "value": "mine",
+    "label": "mine",
+    "group": "Yours",
+    "doc": "Hinged <slope>.",
+    "formula": "",
+    "source": "mine.py",
+    "own": "mine.py",
+    "laws": {"held": 5, "total": 6, "broken": {"sign": 'it is "negative"'}},
+}
+
+
+def test_a_row_of_ones_own_has_its_file_and_its_laws_in_every_place():
+    fields = [
+        {**f, "choices": [*f["choices"], OWN]} if f["name"] == "penalty" else f
+        for f in SCHEMA["fields"]
+    ]
+    told = {**SCHEMA, "fields": fields}
+    made = Controls(told, Beat(), lambda changes: None)
+    made.open()
+    assert made.widgets["penalty"].groups["Yours"] == {"mine · mine.py": "mine"}
+    made.take("penalty", "mine · mine.py")
+    assert made.settings.penalty == "mine"
+    made.refresh()
+    note = made.notes["penalty"].object
+    assert "mine.py" in note and "5 of 6 laws hold" in note and '"negative"' not in note
+    (entry,) = [e for e in index(told) if e.get("value") == "mine"]
+    assert entry["laws"]["held"] == 5 and entry["own"] == "mine.py"

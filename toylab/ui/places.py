@@ -1,0 +1,67 @@
+"""Where each control stands: the drawer's lines, top to bottom.
+
+A field that the engine adds and that stands in no line here comes last in its group, on a line of
+its own, so nobody has to touch this file for it.
+"""
+
+LINES = (
+    ("data",),
+    ("spread",),
+    ("theta",),
+    ("objective",),
+    ("penalty",),
+    ("kernel",),
+    ("penalty_weight",),
+    ("optimizer", "rule"),
+    ("rate_critic", "lock", "rate_generator"),
+    ("critic_steps", "noise"),
+    ("fakes",),
+    ("generator_width", "critic_width"),
+    ("generator_depth", "critic_depth"),
+    ("generator_activation", "critic_activation"),
+    ("latent_law", "initialisation"),
+    ("latent", "critic_dropout"),
+    ("moves", "first"),
+    ("constraint",),
+    ("clip", "penalty_interval"),
+    ("batch", "average"),
+    ("size",),
+    ("beta1", "beta2"),
+    ("epsilon", "decay"),
+    ("momentum", "seed"),
+    ("wide",),
+)
+SHARES = {"optimizer": 0.57, "rule": 0.43}  # of their line; others share it evenly
+BETWEEN = ("lock",)  # what lies over the gap of two controls
+GAP = 10
+
+
+def lines(fields, group, lacking=()):
+    """The lines of one group as lists of names.
+
+    lacking -- names of numbers that the data set does not have: they wait in "advanced"
+    """
+
+    def home(name):
+        if name in lacking:
+            return "advanced"
+        return fields[name]["group"]
+
+    placed = {name for line in LINES for name in line}
+    own = {"kernel": "game", "lock": "training", "wide": "advanced"}  # more than one field's
+    found = []
+    for line in (*LINES, *((name,) for name in fields if name not in placed)):
+        here = [name for name in line if (own.get(name) or name in fields and home(name)) == group]
+        if here and here != ["lock"]:
+            found.append(here)
+    return found
+
+
+def styles(name, line):
+    """The CSS of one control in its line."""
+    if name in BETWEEN:
+        return {"flex": "0 0 0px", "min-width": "0", "margin": f"0 -{GAP / 2:g}px"}
+    free = [other for other in line if other not in BETWEEN]
+    share = SHARES.get(name, 1 / len(free)) if len(free) > 1 else 1.0
+    lost = share * GAP * (len(free) - 1) + 0.5  # half a pixel, lest rounding break the line
+    return {"flex": f"1 1 calc({100 * share:g}% - {lost:g}px)", "min-width": "0"}

@@ -1,0 +1,103 @@
+"""The drawer's widgets as Panel has them: sections, menus, sliders, the data sets' thumbnails."""
+
+import json
+
+import panel_material_ui as pmui
+import param
+from panel.custom import JSComponent
+
+from toylab.ui.assets import script, style
+
+LONGEST = 1e6  # a whole number that can be larger is typed, not slid
+SHEET = style("widgets.css")
+SECTION = {
+    "boxShadow": "none", "border": 0, "background": "none", "borderRadius": 0, "margin": 0,
+    "& .MuiCardHeader-root": {
+        "padding": "0 12px", "minHeight": "28px", "background": "none", "position": "relative",
+    },
+    "& .MuiCardHeader-content *": {
+        "fontSize": "13px", "lineHeight": "20px", "fontWeight": 700, "margin": 0,
+    },
+    "& .MuiCardContent-root": {"padding": "0 12px 4px !important"},
+    # The arrow's button covers its whole line, so that the title opens the section too.
+    "& .MuiCardHeader-action": {"position": "absolute", "inset": "0 10px 0 12px", "margin": 0},
+    "& .MuiCardHeader-action .MuiIconButton-root": {
+        "width": "100%", "height": "100%", "padding": 0, "justifyContent": "flex-end",
+        "borderRadius": "4px", "transform": "none !important", "background": "none !important",
+    },
+    "& .MuiIconButton-root[aria-expanded=true] svg": {"transform": "rotate(180deg)"},
+}  # fmt: skip
+
+
+class Thumbnails(JSComponent):
+    """Data sets as little pictures of themselves; titles and sentences in their tooltips."""
+
+    cards = param.List([])
+    blocked = param.Dict({})
+    value = param.String("")
+    _esm = script("thumbnails.js")
+    _stylesheets = [style("thumbnails.css")]
+
+
+def section(name, label, opened):
+    """A group of controls that folds; all of the networks' wait for a new run, which it says."""
+    mark = ' <span class="restarts" aria-hidden="true">restart_alt</span>'
+    return pmui.Card(
+        title=label + mark * (name == "networks"), collapsed=not opened, margin=0, sx=SECTION,
+        sizing_mode="stretch_width", outlined=False, elevation=0, stylesheets=[SHEET],
+        css_classes=[f"toylab-group-{name}"],
+    )  # fmt: skip
+
+
+def menu(field, value):
+    """A choice out of a table, in the groups of its rows."""
+    groups = {}
+    for choice in field["choices"]:
+        groups.setdefault(choice.get("group") or "", {})[label_of(choice)] = choice["value"]
+    options = {"groups": groups} if len(groups) > 1 else {"options": next(iter(groups.values()))}
+    return pmui.Select(
+        label=field["label"], value=value, size="small", margin=0, stylesheets=[SHEET], **options
+    )
+
+
+def label_of(choice):
+    """A row's name in a menu; a user's own row has its file's name behind it."""
+    return choice["label"] + (f" · {choice['own']}" if choice.get("own") else "")
+
+
+def slider(label, options, value):
+    """A slider over {words: value}."""
+    return pmui.DiscreteSlider(
+        label=label, options=options, value=value, size="small", margin=0, stylesheets=[SHEET],
+        css_classes=["slider"], sx=labelled(label),
+    )  # fmt: skip
+
+
+def labelled(label):
+    """A slider's label as `widgets.css` writes it."""
+    return {"--label": json.dumps(label, ensure_ascii=False)}
+
+
+def weight_label(field, penalty):
+    """The weight's label; where a paper prints ½ the weight is its γ and the ½ is said."""
+    if penalty.get("factor", 1.0) != 0.5:
+        return field["label"]
+    return f"{field['label'].replace('λ', 'γ')}, counts as γ/2"
+
+
+def box(parameter):
+    """A whole number to be typed."""
+    return pmui.IntInput.from_param(parameter, size="small", margin=0, stylesheets=[SHEET])
+
+
+def switch(label, value):
+    """A switch of the drawer itself."""
+    return pmui.Switch(label=label, value=value, size="small", margin=0, stylesheets=[SHEET])
+
+
+def tell(widget, beat, command):
+    """The widget writes a command (JavaScript of an object) whenever its value changes."""
+    widget.jscallback(
+        args={"beat": beat},
+        value=f"beat.command = JSON.stringify({{...{command}, n: performance.now()}})",
+    )

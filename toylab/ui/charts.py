@@ -14,7 +14,7 @@ from toylab.ui.phrases import found, marks
 from toylab.ui.slots import Slot
 
 EVERY = 0.33  # seconds between two drawings: more canvases a picture would halve the pictures
-ONE_HAND = 1 / 60  # of the run: changes of one field so near each other are one movement
+ONE_HAND = 1 / 40  # of the run: changes of one field so near each other are one movement
 
 
 def named(text):
@@ -114,8 +114,10 @@ class Charts(Part):
         self._refresh()
 
     def frame(self, header, arrays):
-        self.scalars = header["scalars"]
-        self.shelf.history.add(header["step"], self.scalars)
+        history, step = self.shelf.history, header["step"]
+        # A step that was drawn comes once more with what a new card measures, and only that.
+        self.scalars = (self.scalars if step == history.last else {}) | header["scalars"]
+        history.add(step, self.scalars)
         self.due()
         return {}
 
@@ -218,7 +220,7 @@ class Moment(Part):
         if "histogram" in arrays:
             self.histogram = arrays["histogram"]
             self.scalars = scalars
-            if header["recorded"]:
+            if header["recorded"]:  # of the run's own pictures the charts hear next
                 self.charts.due()
         probable = scalars.get("probability", True)
         values = {

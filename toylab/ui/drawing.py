@@ -95,12 +95,13 @@ class Chart:
         axis = self._axis(values, [y for y, _ in wanted], floor and scale(floor), now, clock)
         index = extremes(values, POINTS)
         x, end = series.steps[index], max(float(now.history.last), 20.0)
+        heights = [y for y, _ in wanted]
         drawn = {
-            **self._frame(axis, (0.0, end)),
+            **self._frame(axis, (0.0, end), heights, size[1]),
             "raw": _lines(x, values[index], series.gaps[index]),
             "mean": _lines(*self._average(series.steps, values, axis)),
             "alpha": FAINT if self.smooth else 1.0,
-            "optimum": [y for y, _ in wanted],
+            "optimum": heights,
             "floor": [] if not floor else [axis.low - 1, scale(floor).item()],
             "beyond": [int((values > axis.high).sum()), int((values < axis.low).sum())],
         }
@@ -115,11 +116,16 @@ class Chart:
         slack = max(LEAST - (high - low), 0) / 2
         return self.limits.of(float(low - slack), float(high + slack), clock)
 
-    def _frame(self, axis, x):
+    def _frame(self, axis, x, heights=(), pixels=70):
+        """Limits and ticks, with room for a name above each of these heights."""
         pad = PAD * (axis.high - axis.low)
+        low = axis.low - pad
+        # The name needs so much of the frame; the rest of it reaches from `low` to the height.
+        rest = 1 - min((labels.GAP + labels.HIGH) / pixels, 0.4)
+        high = max([axis.high + pad, *(low + (y - low) / rest for y in heights)])
         return {
             "x": list(x),
-            "y": [axis.low - pad, axis.high + pad],
+            "y": [low, high],
             "ticks": [[tick, label(tick, self.card.log)] for tick in axis.ticks],
             "lines": [],
         }
@@ -180,6 +186,7 @@ class Chart:
 def _lines(x, values, gaps):
     """Columns of the two lines; a line ends where its numbers were not asked for."""
     at = np.flatnonzero(np.diff(gaps)) + 1
-    x, values = np.insert(x, at, x[at]), np.insert(values, at, np.nan, axis=0)
+    if len(at):
+        x, values = np.insert(x, at, x[at]), np.insert(values, at, np.nan, axis=0)
     curves = dict(zip(("first", "second"), values.T, strict=False))
     return {"x": x, "second": np.full(len(x), np.nan), **curves}

@@ -47,13 +47,15 @@ function health(lab, parent) {
       button.dataset.key = key
       button.dataset.level = line.level
       const [icon, word] = LEVELS[line.level]
-      const since = line.level === "ok" || line.since === null ? "" : ` Since step ${line.since.toLocaleString("en-US")}.`
+      const fine = line.level === "ok"
+      const why = line.reason && `${line.reason[0].toUpperCase()}${line.reason.slice(1)}. `
+      const since = line.since === null ? "" : `${fine ? "Fine since" : "Since"} step ${line.since.toLocaleString("en-US")}.`
       button.children[0].textContent = icon
       button.children[1].textContent = `${word}: `
       button.children[2].textContent = line.text
       button.children[3].textContent = line.value
-      button.title = line.level === "ok" ? line.reason : `${line.reason}${since} Press to see it there.`
-      reason.textContent = `${line.reason}${since}`
+      reason.textContent = `${why}${since}`
+      button.title = fine ? reason.textContent : `${reason.textContent} Press to see it there.`
     }
     for (const [name, {button, reason}] of rows) {
       const stays = (said.health ?? []).some((line) => line.name === name)

@@ -18,13 +18,16 @@ def extremes(values, points):
     count, curves = values.shape
     if count <= points:
         return np.arange(count)
-    bounds = np.linspace(0, count, max((points - 2) // (2 * curves), 1) + 1).astype(int)
-    lowest = np.where(np.isnan(values), np.inf, values)
-    highest = np.where(np.isnan(values), -np.inf, values)
-    keep = {0, count - 1}
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
-        keep |= set(start + lowest[start:end].argmin(0)) | set(start + highest[start:end].argmax(0))
-    return np.array(sorted(keep))
+    slices = max((points - 2) // (2 * curves), 1)
+    length = -(-count // slices)
+    padded = np.full((slices * length, curves), np.nan)
+    padded[:count] = values
+    padded = padded.reshape(slices, length, curves)
+    lowest = np.where(np.isnan(padded), np.inf, padded).argmin(1)
+    highest = np.where(np.isnan(padded), -np.inf, padded).argmax(1)
+    start = length * np.arange(slices)[:, None]
+    keep = np.concatenate([start + lowest, start + highest], axis=None)
+    return np.unique(np.append(np.minimum(keep, count - 1), [0, count - 1]))
 
 
 def moving_average(values, width):

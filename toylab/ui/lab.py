@@ -85,7 +85,7 @@ class Lab:
         self.share = Share(self)
         self.parts = (
             *(self.run, self.space, self.phases, self.layers, self.look),
-            *(self.charts, self.charts.moment, self.settings, self.transport, self.recall),
+            *(self.charts.moment, self.charts, self.settings, self.transport, self.recall),
             *(self.stops, self.opening, self.undo, self.share),
         )
         arena = self.layers.arena

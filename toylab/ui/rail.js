@@ -88,16 +88,16 @@ function rail(lab, parent, children, table) {
   const bar = lab.node("header", "", foot, `<h2>Health</h2>`)
   cardMenu(lab, bar, table, toggle)
   health(lab, lab.node("div", "", foot))
-  cursor(lab, slots)
-  lab.charts.listen(() => slots.forEach((slot) => slot.beyond(slot.told())))
-  lab.charts.start()
-
   lab.words((words) => {
     said = words
     for (const {root, card} of slots) {
       if (card) { root.querySelector("h2").textContent = said.titles[card.name] }
     }
   })
+  cursor(lab, slots)
+  lab.charts.listen(() => slots.forEach((slot) => slot.beyond(slot.told())))
+  lab.charts.start()
+
   lab.state((now) => {
     if (touched) { rememberCards(now.rail.chosen) }
     stack.style.setProperty("--cards", now.rail.shown.length)

@@ -122,6 +122,22 @@ def test_the_script_gives_the_state_of_the_page_bit_for_bit(drive, tmp_path):
     assert same(dict(np.load(tmp_path / "state.npz")), desk.state())
 
 
+def test_a_recorded_moment_is_exported_as_it_was():
+    """Whatever was changed since, the data too: as if exported when it was the newest."""
+    desk = Desk()
+    desk.open(seed=2, average=0.5)
+    desk.steps(5)
+    desk.send(do="knob", changes={"penalty_weight": 0.3})
+    desk.steps(6)
+    before, arrays = desk.ask(do="export")
+    desk.send(do="swap", changes={"data": "25gaussians", "rule": "sgd", "constraint": "spectral"})
+    desk.steps(4)
+    newest, moved = desk.ask(do="export")
+    again, same_arrays = desk.ask(do="export", step=11)
+    assert again == before and same(same_arrays, arrays)
+    assert newest["step"] == 15 and not same(moved, arrays)
+
+
 def test_only_what_differs_from_the_defaults_is_named():
     text = script(Experiment().settings(), (), 7)
     assert "Experiment(data='8gaussians')" in text and "steps=7" in text

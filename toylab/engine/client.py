@@ -186,6 +186,7 @@ class Engine:
         self.deaths = self.deaths + 1 if early else 0
         again = self.deaths < DEATHS
         if again:
+            self.ready.clear()
             self._start()
         else:
             self.failure = f"the engine ended at once {DEATHS} times in a row; see the server's log"
@@ -193,6 +194,11 @@ class Engine:
         text = "The engine has stopped; another takes over." if again else self.failure
         for session in list(self.sessions.values()):
             session.receive({"say": "lost", "text": text, "again": again}, {})
+
+    def renew(self):
+        """Another process in this one's place, with the user's own file as it is now."""
+        self.ready.clear()
+        self.process.terminate()
 
     def close(self):
         """Ends the process; the reading thread leaves when the pipe's other end has gone."""
@@ -211,7 +217,13 @@ _current = None
 def running():
     """The server's engine if it has said hello, else None; never waits."""
     alive = _current is not None and _current.alive
-    return _current if alive and _current.schema is not None else None
+    return _current if alive and _current.ready.is_set() else None
+
+
+def renew():
+    """Another process for the engine, if there is one; every run goes on. From any thread."""
+    if _current is not None and _current.alive:
+        _current.loop.call_soon_threadsafe(_current.renew)
 
 
 async def engine():

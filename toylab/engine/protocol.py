@@ -34,7 +34,8 @@ undo                                      back to the state and the settings bef
 redo                                      the newer run again, as it was; answered by *undone*
 recall    step, layers, side (optional)   the recorded state nearest to a step, as a *frame*; with
                                           `side` -1 or 1 the nearest before or after it, if any
-export                                    answered by *exported*
+export    step (optional)                 answered by *exported*; with a step everything is of the
+                                          recorded state nearest to it
 reload                                    runs the user's own file again; all runs keep their
                                           players; answered by *schema* to every session
 close                                     forgets the run (without ``lane``: the whole session)

@@ -6,12 +6,15 @@ import torch
 from toylab import probes, space
 from toylab.engine.protocol import finite
 from toylab.engine.reading import writable, written_log
+from toylab.engine.run import replayed
+from toylab.experiment import Experiment
 from toylab.frames import MEASURED, latents, real_points, real_space
 from toylab.layers import shades
 from toylab.metrics import radii
 from toylab.randomness import Keys
 from toylab.script import script
 from toylab.states import flatten
+from toylab.trainer import Setup
 
 
 def opened(lane):
@@ -105,23 +108,31 @@ def kept(lane):
     return header, {name: array.astype(_dtype(array)) for name, array in arrays.items()}
 
 
-def exported(run, own=None):
+def exported(run, own=None, state=None):
     """The run as a script, and as many points as the numbers on the page are measured with.
 
     own -- the user's file that the script must run first, where the run uses its rows
+    state -- a recorded one; then everything is as it was at its step
     """
-    setup, measured = run.setup, run.pictures.measured
-    generator, _ = probes.effective(setup, run.upcoming)
+    log, settings, setup = run.log, run.settings, run.setup
+    if state is None:
+        state = run.upcoming
+    else:
+        log = [entry for entry in log if entry[0] < state.step]
+        settings = replayed(run.first, log)
+        setup = Setup(Experiment(**settings))
+    measured = run.pictures.measured
+    generator, _ = probes.effective(setup, state)
     real = setup.sources[0]
     count = min(MEASURED, len(getattr(real, "points", range(MEASURED))))
     with torch.no_grad():
         fakes = generator(measured)
     header = {
         "say": "exported",
-        "script": script(run.first, run.log, run.state.step, own),
-        "settings": writable(run.settings),
-        "changes": written_log(run.log),
-        "step": run.state.step,
+        "script": script(run.first, log, state.step, own),
+        "settings": writable(settings),
+        "changes": written_log(log),
+        "step": state.step,
     }
     arrays = {
         "real": real.sample(count, Keys(run.experiment.seed, "export")),

@@ -227,9 +227,11 @@ class Worker:
         )
 
     def do_export(self, key, header):
-        run = self.lane(key).run
+        run, state = self.lane(key).run, None
+        if header.get("step") is not None:
+            state = run.recording.nearest(reading.whole("step", header["step"], 0, 10**12))
         used = self.own and self.own.used([run.first, *(changes for _, changes in run.log)])
-        self.say(key, *told.exported(run, self.own.path if used else None))
+        self.say(key, *told.exported(run, self.own.path if used else None, state))
 
     def do_reload(self, key, header):
         if self.own is None:

@@ -231,17 +231,13 @@ class Lab:
         self.beat.state = json.dumps(state)
 
 
-def lab():
-    """The page of this session, ready to be served.
+def opened(query):
+    """The page of this session with the run that a query asks for.
 
     Where the engine runs already the run is opened before the browser has the page, so that its
     first picture is part of it.
     """
-    if told := refusal(pn.state.curdoc.session_context.request):
-        return pn.pane.Str(told)
     hv.extension("bokeh")
-    told = pn.state.session_args.items()
-    query = {name: values[-1].decode(errors="replace") for name, values in told}
     made = Lab(pn.state.curdoc, query)
     engine = client.running()
     if engine is not None:
@@ -251,4 +247,13 @@ def lab():
     asyncio.ensure_future(made.link.start())
     pn.state.onload(made.link.loaded)
     pn.state.on_session_destroyed(lambda context: made.link.close())
-    return made.view()
+    return made
+
+
+def lab():
+    """The page of this session, ready to be served."""
+    if told := refusal(pn.state.curdoc.session_context.request):
+        return pn.pane.Str(told)
+    told = pn.state.session_args.items()
+    query = {name: values[-1].decode(errors="replace") for name, values in told}
+    return opened(query).view()

@@ -16,13 +16,12 @@ function paper(lab, root, square, caption) {
     node("p", "", sheet, caption.innerHTML)
     const charts = node("div", "charts", sheet)
     for (const card of root.querySelectorAll(".rail .card")) {
-      const figure = doc.get_model_by_name(card.dataset.figure)
-      if (!figure || !card.offsetParent) { continue }
+      if (!card.offsetParent) { continue }
       const cell = node("section", "", charts)
-      for (const part of card.children) {
-        if (!part.matches(".plot, .measured")) { cell.append(part.cloneNode(true)) }
-      }
-      const curves = painted(figure, "canvas", 2).canvas
+      const head = node("header", "", cell)
+      head.append(...[...card.querySelectorAll("h2, output")].map((part) => part.cloneNode(true)))
+      cell.append(card.querySelector(".keys").cloneNode(true))
+      const curves = painted(doc.get_model_by_name(card.dataset.figure), "canvas", 2).canvas
       curves.removeAttribute("style")
       cell.append(curves)
     }

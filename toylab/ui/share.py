@@ -58,11 +58,11 @@ class Share(Part):
     def do_export(self, told):
         kind = told.get("kind")
         if kind == "csv":
-            step = self.lab.run.step
-            self._hand_out("csv", step, self.lab.charts.csv().encode())
+            self._hand_out("csv", self.lab.run.step, self.lab.charts.csv().encode())
         elif kind in ("npz", "script") and self.lab.run.ready:
             self.asked.append(kind)
-            self.lab.link.send("export")
+            recall = self.lab.recall
+            self.lab.link.send("export", step=recall.step if recall.on else None)
 
     def hear_exported(self, header, arrays):
         if not self.asked:
@@ -74,14 +74,16 @@ class Share(Part):
             self._hand_out(kind, step, header["script"].encode())
 
     def hear_refused(self, header, arrays):
-        self.asked.clear()
+        if (header.get("about") or {}).get("do") == "export":
+            self.asked.pop(0)
 
     def hear_lost(self, header, arrays):
         self.asked.clear()
 
     def _hand_out(self, kind, step, content):
         """`step` is the one that the content is of; the picture may have gone on since."""
-        shown = self.lab.run.step
+        recall = self.lab.recall
+        shown = recall.step if recall.on else self.lab.run.step
         note = f" of step {step:,} (the picture shows {shown:,})" if step != shown else ""
         ending = "py" if kind == "script" else kind
         name = title(self.lab.run.accepted.get("data"), step, ending)
@@ -92,7 +94,7 @@ class Share(Part):
         }
 
     def hear_opened(self, header, arrays):
-        self.changes = header.get("changes", [])
+        self.changes = header["changes"]
 
     hear_changed = hear_undone = hear_opened
 

@@ -164,7 +164,7 @@ export function render({model, view}) {
     square.style.width = square.style.height = `${side}px`
     stage.style.setProperty("--side", `${whole}px`)
     beat.pixels = side
-    caption.style.top = `${whole - cell.clientHeight}px`  // right under the arena
+    caption.style.top = lab.strip.style.top = `${whole - cell.clientHeight}px` // right under the arena
     lab.over.repaint()
   })
   model.on("after_layout", lab.fitted)

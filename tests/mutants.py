@@ -346,6 +346,8 @@ LINES = {
         ("the newest may go", "if len(self.states) < 3:", "if len(self.states) < 2:", "test_the_first_and_the_newest_always_stay"),
         ("older states are taken", "if self.states and state.step <= self.states[-1].step:", "if False:", "test_a_state_that_is_not_newer_is_not_taken_again"),
         ("a cut recording without its end", "if state.step <= step:", "if state.step < step:", "test_a_cut_recording_is_its_own_and_shares_its_bytes"),
+        ("beside is the other side", "(state.step - step) * side > 0", "(state.step - step) * side < 0", "test_beside_a_step_there_is_another_one_as_long_as_there_is_any"),
+        ("beside may be the same", "* side > 0]", "* side >= 0]", "test_beside_a_step_there_is_another_one_as_long_as_there_is_any"),
         ("a closed recording keeps its bytes", "self.ledger.release(self.states.pop())", "self.states.pop()", "test_a_cut_recording_is_its_own_and_shares_its_bytes"),
     ],
     "script": [

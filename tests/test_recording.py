@@ -76,6 +76,15 @@ def test_the_nearest_is_the_nearest():
     ]
 
 
+def test_beside_a_step_there_is_another_one_as_long_as_there_is_any():
+    recording = Recording()
+    states = numbered(40)
+    for each in (states[0], states[10], states[30]):
+        recording.offer(each)
+    assert [recording.nearest(step, -1).step for step in (10, 11, 29, 30, 0)] == [0, 10, 10, 10, 0]
+    assert [recording.nearest(step, 1).step for step in (0, 9, 10, 11, 30)] == [10, 10, 30, 30, 30]
+
+
 def test_bytes_are_counted_once_however_many_states_share_a_tensor():
     ledger, shared, own = Ledger(), torch.zeros(100), torch.zeros(50)
     one, other = state(0, shared, torch.zeros(10)), state(1, shared, own)

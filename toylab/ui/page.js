@@ -176,7 +176,7 @@ export function render({model, view}) {
     square.style.width = square.style.height = `${side}px`
     stage.style.setProperty("--side", `${whole}px`)
     beat.pixels = side
-    caption.style.top = `${whole - cell.clientHeight}px`  // right under the arena
+    caption.style.top = lab.strip.style.top = `${whole - cell.clientHeight}px` // right under the arena
     lab.hand.keep()
     lab.over.repaint()
   })

@@ -60,9 +60,9 @@ function phases(lab, root) {
     if (key(told.phase) !== key(phase)) { since = performance.now() }
     phase = told.phase
     tell()
-    const hidden = shown() && pills[phase.at].dataset.half === "critic"
+    // The arena's own arrows are another critic's, or belong to the other half.
     for (const glyph of arrows) {
-      const visible = told.shown.includes("force") && !hidden
+      const visible = told.shown.includes("force") && !shown()
       if (glyph.visible !== visible) { glyph.setv({visible}, {sync: false}) }
     }
     lab.over.repaint()

@@ -258,8 +258,9 @@ class Phases(Part):
         arena.pack("anatomy", **columns)
 
     def state(self):
-        shown = {"at": self.at, "step": self.of, "seconds": self._seconds()}
-        return {"phase": {**shown, "playing": self.lab.link.playing} if self.on else None}
+        if not self.on:
+            return {"phase": None}
+        return {"phase": {"at": self.at, "step": self.of, "seconds": self._seconds()}}
 
     def _seconds(self):
         """How long the shown phase is in sight, for whoever eases it."""

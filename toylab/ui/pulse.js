@@ -12,6 +12,8 @@ function pulse(lab, paint) {
     words: () => JSON.parse(beat.words),
     seed: () => JSON.parse(beat.state).seed,
     figure: () => doc.get_model_by_name("arena"),
+    picture: () => lab.picture,
+    recall: (step) => lab.transport.recall(step),
     marks: () => lab.charts.marks,
     charts: () => lab.charts,
   }

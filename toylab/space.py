@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from toylab import probes
 from toylab.data import Embedded, clusters, source
 from toylab.randomness import Keys
 
@@ -83,8 +84,7 @@ def edge(card, view, **numbers):
 def scores(critic, seen, view, like):
     """The logit on the cells of an `Edge`, (ROWS, COLUMNS) float32, row 0 at the bottom."""
     places = torch.from_numpy(lifted(seen.flat(), view).astype(np.float32)).to(like)
-    with torch.no_grad():
-        return critic(places).view(ROWS, COLUMNS).float().numpy()
+    return probes.asked(critic, places).view(ROWS, COLUMNS).float().numpy()
 
 
 def about(card, view, **numbers):

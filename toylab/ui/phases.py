@@ -100,7 +100,7 @@ class Phases(Part):
         return 0 < self.lab.link.pace <= SLOW_MOTION
 
     def wanted(self):
-        return ["anatomy"] if self.on else []
+        return ["anatomy"] if self.on and not self.lab.recall.on else []
 
     @property
     def here(self):
@@ -153,7 +153,7 @@ class Phases(Part):
     # ---------------------------------------------------------------- by hand
 
     def show(self, phase):
-        self.at, self.of = phase, self.step
+        self.at, self.of, self.lab.opening.invites = phase, self.step, False
         self.lab.say_state()
 
     def take(self):

@@ -48,7 +48,7 @@ function transport(lab, parent) {
   }
 
   const dial = lab.node("label", "dial", root, `<span>Pace <output id="toylab-pace-words"></output></span>
-    <input id="toylab-pace" type="range" min="0" max="100" step="1" aria-label="Pace">`)
+    <input id="toylab-pace" type="range" min="0" step="1" aria-label="Pace">`)
   dial.title = "Steps a second ( [ and ] ). Up to 5 every single step is drawn, up to 1 in its phases"
   const range = dial.querySelector("input")
   range.oninput = () => send({do: "pace", at: +range.value})
@@ -77,9 +77,10 @@ function transport(lab, parent) {
       buttons.toggle.dataset.outlined = "yes"
     }
     stopped = now.stopped
+    range.max = now.notches
     if (lab.focused() !== range) { range.value = now.notch }
     range.setAttribute("aria-valuetext", now.pace_words)
-    dial.style.setProperty("--at", `${range.value}%`)
+    dial.style.setProperty("--at", `${range.value / now.notches * 100}%`)
     dial.querySelector("output").textContent = now.pace_words
   })
   lab.key("[", "Slower", () => send({do: "faster", by: -1}))

@@ -6,29 +6,20 @@ from math import log
 
 from toylab.ui.part import Part
 from toylab.ui.phrases import readings
+from toylab.ui.settings import ladder
 
 FIRST_PACE = 5.0  # steps a second for the first second: one sees a blob and arrows
 RISE = ((1.0, 12.0), (0.5, 30.0), (0.5, 80.0), (0.5, 0.0))  # then (seconds, pace) up to full speed
-SLOWEST, FASTEST = 0.2, 100.0
-END = 100  # the dial's last notch: as fast as it can
+DIAL = (*ladder(0.2, 100.0, log=True, whole=False), 0.0)  # its notches; 0: as fast as it can
 PACES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 0.0)  # the stops of [ and ]
 MOST = 1_000_000  # steps at once
 
 
-def pace_at(notch):
-    """Steps a second at a notch of the dial, even on a log scale; 0 means as fast as it can."""
-    notch = min(max(float(notch), 0.0), END)
-    if notch >= END:
-        return 0.0
-    pace = SLOWEST * (FASTEST / SLOWEST) ** (notch / (END - 1))
-    return float(f"{pace:.2g}")
-
-
 def notch_of(pace):
-    """The notch of the dial nearest to a pace: the inverse of `pace_at`."""
+    """The notch of the dial nearest to a pace, by ratio."""
     if not pace:
-        return END
-    return min(max(round((END - 1) * log(pace / SLOWEST) / log(FASTEST / SLOWEST)), 0), END - 1)
+        return len(DIAL) - 1
+    return min(range(len(DIAL) - 1), key=lambda notch: abs(log(DIAL[notch] / pace)))
 
 
 def faster(pace, by):
@@ -158,7 +149,9 @@ class Transport(Part):
         self.link.send("reset", seed=random.randrange(1, 1_000_000))
 
     def do_pace(self, told):
-        self.set_pace(pace_at(told["at"]))
+        at = told.get("at")
+        if isinstance(at, int) and 0 <= at < len(DIAL):
+            self.set_pace(DIAL[at])
 
     def do_faster(self, told):
         self.set_pace(faster(self.link.pace, 1 if told.get("by", 1) > 0 else -1))
@@ -188,6 +181,7 @@ class Transport(Part):
             "playing": self.link.playing,
             "pace": self.link.pace,
             "notch": notch_of(self.link.pace),
+            "notches": len(DIAL) - 1,
             "pace_words": pace_words(self.link.pace),
             "slow": self.link.slow,
         }

@@ -22,6 +22,9 @@ CELLS = (
     "two = Lab(play=False, with_='mine.py', penalty='mine')\ntwo",
     # The kernel's own training, beside that of its pages.
     "print('trained', [state.step for state in toylab.train(toylab.Experiment(), steps=30)][-1])",
+    # What the notebook's stop button sends to all processes of the kernel.
+    "import os, signal, time\ntry:\n    os.killpg(0, signal.SIGINT)\n    time.sleep(60)\n"
+    "except KeyboardInterrupt:\n    print('interrupted')",
     "print('one', one.step, one.settings['data'], one.settings['penalty'])\n"
     "print('two', two.step, two.settings['data'], two.settings['penalty'])",
     "one.close()\none",
@@ -93,6 +96,10 @@ class Notebook:
     def cell(self, number):
         return self.page.locator(".jp-CodeCell").nth(number)
 
+    def look_at(self, number):
+        """A browser paints no frame that is scrolled away."""
+        self.cell(number).locator("iframe").scroll_into_view_if_needed()
+
     def run(self, number):
         self.cell(number).locator(".cm-content").click()
         self.page.keyboard.press("Shift+Enter")
@@ -133,24 +140,33 @@ def test_a_cell_shows_a_lab_that_runs_and_python_reads_it(opened):
     at = one.evaluate("window.toylab.step")
     two.locator("#toylab-step-once").click()
     two.wait_for_function("window.toylab.step === 1", timeout=WAIT)
+    opened.look_at(0)
     one.wait_for_function(f"window.toylab.step > {at + 5}", timeout=WAIT)
 
     # The kernel trains too, and neither waits for the other.
     opened.run(2)
     opened.said(2, "trained 30")
 
+    # Interrupting the kernel interrupts no run.
+    opened.run(3)
+    opened.said(3, "interrupted")
+    opened.look_at(0)
+    at = one.evaluate("window.toylab.step")
+    one.wait_for_function(f"window.toylab.step > {at + 5}", timeout=WAIT)
+    assert two.evaluate("window.toylab.state().notices") == []
+
     # Paused in the page, the run stands where Python reads it.
     one.locator("#toylab-toggle").click()
     one.wait_for_function("window.toylab.state().playing === false", timeout=WAIT)
     opened.page.wait_for_timeout(1500)
     stood = one.evaluate("window.toylab.step")
-    opened.run(3)
-    said = opened.said(3, "two")
+    opened.run(4)
+    said = opened.said(4, "two")
     assert said.splitlines() == [f"one {stood} ring r1", "two 1 8gaussians mine"]
 
     # Closed from Python, nothing of it can be played any more.
-    opened.run(4)
-    opened.said(4, "has been closed")
+    opened.run(5)
+    opened.said(5, "has been closed")
     one.locator("#toylab-toggle").click()
     opened.page.wait_for_timeout(1500)
     assert one.evaluate("window.toylab.step") == stood

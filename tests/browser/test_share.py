@@ -141,9 +141,18 @@ def test_the_csv_has_every_curve_of_the_whole_run(lab, tmp_path):
     assert told == pytest.approx(shown, rel=1e-5)
 
 
+SAME = """
+import numpy as np; from toylab import probes
+saved = np.load({path!r}, allow_pickle=False)
+generator, _ = probes.effective(setup, state)
+with torch.no_grad(): made = generator(torch.from_numpy(saved['latent'])).numpy()
+print(made.tobytes() == saved['fake'].tobytes())
+"""
+
+
 def test_script_and_samples_are_the_shown_state_bit_for_bit(lab, tmp_path):
-    """After a knob, a swap and more steps the script in a process of its own makes the same fakes
-    of the same latents."""
+    """After a knob, a swap, a step of one player and an undo the script in a process of its own
+    makes the same fakes of the same latents; and of a recorded moment that is looked at too."""
     page = lab("?play=0")
     steps(page, 2)
     slide(page, "penalty_weight", ["ArrowRight"] * 2)
@@ -151,24 +160,34 @@ def test_script_and_samples_are_the_shown_state_bit_for_bit(lab, tmp_path):
     steps(page, 2)
     choose(page, "objective", "Hinge")
     until(page, "window.toylab.marks().length === 2")
+    steps(page, 2)
+    page.locator("#toylab-only-critic").click()
+    until(page, "window.toylab.step === 7")
+    settled(page)
+    slide(page, "rate_critic", ["ArrowRight"] * 2)
+    until(page, "window.toylab.state().share.address.includes('rate_critic')")
+    steps(page, 1)
+    page.keyboard.press("Control+z")
+    until(page, "!window.toylab.state().share.address.includes('rate_critic')")
+    until(page, "window.toylab.step === 7")
     steps(page, 3)
-    path = file(page, "npz", tmp_path)
-    assert path.name == "toylab-8gaussians-step-7.npz"
-    code = script(page)
-    assert code.count("\n") <= 15 and "hinge" in code
-    saved = np.load(path, allow_pickle=False)
-    assert saved["fake"].shape == saved["real"].shape == (4096, 2)
-    assert int(saved["step"]) == 7 and str(saved["script"]) == code
-    assert json.loads(str(saved["settings"]))["objective"] == "hinge"
-    assert [at for at, _ in json.loads(str(saved["changes"]))] == [2, 4]
-    code += (
-        "import numpy as np; from toylab import probes\n"
-        f"saved = np.load({str(path)!r}, allow_pickle=False)\n"
-        "generator, _ = probes.effective(setup, state)\n"
-        "with torch.no_grad(): made = generator(torch.from_numpy(saved['latent'])).numpy()\n"
-        "print(made.tobytes() == saved['fake'].tobytes())\n"
-    )
-    assert ran(code, tmp_path).splitlines()[-1] == "True"
+    for at, changed in ((10, [2, 4, 6, 7]), (4, [2])):
+        while step(page) > at:
+            before = step(page)
+            page.keyboard.press(",")
+            until(page, f"window.toylab.step < {before}")
+        path = file(page, "npz", tmp_path)
+        code = script(page)
+        page.keyboard.press("Escape")
+        at = step(page)
+        assert path.name == f"toylab-8gaussians-step-{at}.npz"
+        saved = np.load(path, allow_pickle=False)
+        assert code.count("\n") <= 15 and str(saved["script"]) == code
+        assert saved["fake"].shape == saved["real"].shape == (4096, 2)
+        assert int(saved["step"]) == at
+        assert [when for when, _ in json.loads(str(saved["changes"]))] == changed
+        code += SAME.format(path=str(path))
+        assert ran(code, tmp_path).splitlines()[-1] == "True", at
 
 
 def test_an_export_pauses_nothing(lab, tmp_path):

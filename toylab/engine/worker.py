@@ -6,6 +6,7 @@ nothing from a second one, and the web server needs the other core.
 """
 
 import os
+import signal
 import sys
 import time
 import traceback
@@ -259,13 +260,13 @@ class Worker:
 def main():
     """Serves the pipe whose descriptor stands on the command line, until it closes."""
     torch.set_num_threads(1)
+    # Ctrl-C, or a notebook's interrupt, is meant for the server; the pipe says when that has gone.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         named = os.environ.get(WITH)
         Worker(Connection(int(sys.argv[1])), Own(named) if named else None).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the server has gone
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

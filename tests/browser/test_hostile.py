@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from tests.browser.pages import state, step, until
 
-FIFTY = settings(
-    max_examples=50,
+# Ten of each with every run of the tests, fifty with `make test-all`.
+TIMES = pytest.mark.parametrize("times", [10, pytest.param(50, marks=pytest.mark.long)])
+ALIKE = settings(
     deadline=None,
     database=None,
-    derandomize=True,  # the same fifty everywhere
+    derandomize=True,  # the same everywhere
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
@@ -72,8 +73,9 @@ def works(page):
     until(page, "window.toylab.step === 1 || window.toylab.state().phase != null")
 
 
-def test_fifty_hostile_addresses_end_in_a_working_page(page, heard, lab_url):
-    @FIFTY
+@TIMES
+def test_hostile_addresses_end_in_a_working_page(page, heard, lab_url, times):
+    @settings(ALIKE, max_examples=times)
     @given(ADDRESSES)
     def visit(query):
         page.goto(f"{lab_url}?{urllib.parse.urlencode({**query, 'play': '0'}, errors='replace')}")
@@ -85,8 +87,9 @@ def test_fifty_hostile_addresses_end_in_a_working_page(page, heard, lab_url):
     visit()
 
 
+@TIMES
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_random_hands_end_in_a_working_page(lab, page, theme):
+def test_random_hands_end_in_a_working_page(lab, page, theme, times):
     page.emulate_media(color_scheme=theme)
     lab()
 
@@ -113,7 +116,7 @@ def test_random_hands_end_in_a_working_page(lab, page, theme):
             page.keyboard.press("ArrowDown")
             page.keyboard.press("Enter")
 
-    @settings(FIFTY, max_examples=25)  # twice: fifty sequences in all
+    @settings(ALIKE, max_examples=times // 2)  # once in each theme
     @given(HANDS)
     def play(hands):
         for kind, what in hands:

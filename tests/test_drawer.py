@@ -111,7 +111,7 @@ def test_every_field_stands_in_exactly_one_line():
             for line in places.lines(FIELDS, group["name"], lacking)
         ]
         found = [name for line in lines for name in line]
-        assert sorted(found) == sorted([*FIELDS, "kernel", "lock", "wide"])
+        assert sorted(found) == sorted([*FIELDS, "kernel", "lock", "players", "wide"])
 
 
 def test_a_field_that_nobody_placed_comes_last_in_its_group():
@@ -325,3 +325,12 @@ def test_a_row_of_ones_own_has_its_file_and_its_laws_in_every_place():
     assert "mine.py" in note and "5 of 6 laws hold" in note and '"negative"' not in note
     (entry,) = [e for e in index(told) if e.get("value") == "mine"]
     assert entry["laws"]["held"] == 5 and entry["own"] == "mine.py"
+
+
+def test_every_section_can_be_filled_and_every_control_shows_what_holds():
+    made, said = controls(data="roth3d", penalty="r2", seed=7, critic_width=100)
+    for group in made.sections:
+        made.fill(group)
+    for name in FIELDS:
+        assert made.widgets[name].value == getattr(made.settings, name), name
+    assert said == []

@@ -74,18 +74,26 @@ class Controls(Values):
                 found.append(self._corner(line[0]))
             for name in line:
                 widget = self.widgets.get(name) or self._make(name)
-                told = places.styles(name, line)
+                told = places.styles(name, line) | self._named(name)
                 if widget.styles != told:
                     widget.styles = told
                 found.append(widget)
             found += [self.notes[name] for name in line if name in self.notes]
         return found + [self.sizes] * (group == "networks")
 
+    def _named(self, name):
+        """The label of a control as it is read."""
+        if name == "penalty_weight":
+            return widgets.named(widgets.weight_label(self.fields[name], self.choice("penalty")))
+        return widgets.named(places.label(self.fields[name])) if name in self.fields else {}
+
     # ---------------------------------------------------------------- one field, one widget
 
     def _make(self, name):
         if name == "lock":
             widget = notes.pane("")
+        elif name == "players":
+            widget = notes.pane(notes.PLAYERS)
         elif name == "kernel":
             widget = kernel.Kernel(margin=0)
         elif name == "wide":
@@ -161,6 +169,8 @@ class Controls(Values):
         if field is None or self.held(name):
             return {}
         told = {"disabled": name in lacking or possible.idle(field, values) is not None}
+        classes = [one for one in self.widgets[name].css_classes if one != "lacking"]
+        told["css_classes"] = classes + ["lacking"] * (name in lacking)
         if name in self.stops:
             options = self.options(name)
             if list(options.values()) != list(self.widgets[name].options.values()):
@@ -169,7 +179,7 @@ class Controls(Values):
             told["disabled_options"] = list(self._blocked(name, values))
         if name == "penalty_weight":
             label = widgets.weight_label(field, self.choice("penalty"))
-            told |= {"label": label, "sx": widgets.labelled(label)}
+            told["label"] = label
         return told | {"value": values[name]}
 
     def chosen(self):

@@ -106,14 +106,15 @@ function consequence(lab, parent, control, slides) {
 
 // The sentence of a control, then the formula: beside the drawer, on hover and on focus.
 function tooltip(lab, parent, control, fields) {
-  const box = lab.node("div", "tip", parent)
+  const box = lab.node("div", "advice", parent)
   box.setAttribute("role", "tooltip")
   box.hidden = true
   let waits = 0
   const hide = () => { clearTimeout(waits); box.hidden = true }
   const words = (field) => {
     const entry = fields.get(field)
-    const row = fields.get(`${field}=${JSON.parse(lab.beat.state).chosen?.[field]}`)
+    const table = field === "penalty_weight" ? "penalty" : field
+    const row = fields.get(`${table}=${JSON.parse(lab.beat.state).chosen?.[table]}`)
     const lines = [["", entry.text], ["formula", entry.formula]]
     if (row) { lines.push(["row", row.name], ["", row.text], ["formula", row.formula]) }
     if (entry.change === "restart") { lines.push(["gold", "Starts a new run."]) }

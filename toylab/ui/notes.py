@@ -8,6 +8,8 @@ import panel as pn
 
 from toylab.ui.assets import style
 
+PLAYERS = '<p class="players"><span>Generator</span><span>Critic</span></p>'
+
 
 def pane(html, **styles):
     """A piece of HTML of the drawer; a button in it with `data-do` sends that command."""

@@ -16,6 +16,7 @@ LINES = (
     ("rate_critic", "lock", "rate_generator"),
     ("critic_steps", "noise"),
     ("fakes",),
+    ("players",),
     ("generator_width", "critic_width"),
     ("generator_depth", "critic_depth"),
     ("generator_activation", "critic_activation"),
@@ -31,6 +32,7 @@ LINES = (
     ("momentum", "seed"),
     ("wide",),
 )
+UNDER_PLAYERS = "width", "depth", "activation"  # their heading says whose they are
 SHARES = {"optimizer": 0.57, "rule": 0.43}  # of their line; others share it evenly
 BETWEEN = ("lock",)  # what lies over the gap of two controls
 GAP = 10
@@ -48,7 +50,8 @@ def lines(fields, group, lacking=()):
         return fields[name]["group"]
 
     placed = {name for line in LINES for name in line}
-    own = {"kernel": "game", "lock": "training", "wide": "advanced"}  # more than one field's
+    # What stands for more than one field.
+    own = {"kernel": "game", "lock": "training", "players": "networks", "wide": "advanced"}
     found = []
     for line in (*LINES, *((name,) for name in fields if name not in placed)):
         here = [name for name in line if (own.get(name) or name in fields and home(name)) == group]
@@ -65,3 +68,10 @@ def styles(name, line):
     share = SHARES.get(name, 1 / len(free)) if len(free) > 1 else 1.0
     lost = share * GAP * (len(free) - 1) + 0.5  # half a pixel, lest rounding break the line
     return {"flex": f"1 1 calc({100 * share:g}% - {lost:g}px)", "min-width": "0"}
+
+
+def label(field):
+    """A field's label as it is read in its place."""
+    what, _, whose = field["label"].partition(", ")
+    below = field["name"].partition("_")[2] in UNDER_PLAYERS and whose
+    return what if below else field["label"]

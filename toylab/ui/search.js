@@ -1,8 +1,9 @@
 // One field over everything: settings, rows of tables, data sets, layers, charts, actions. Enter
 // goes there.
 
-const KINDS = {setting: "tune", row: "functions", data: "scatter_plot", layer: "layers", chart: "show_chart", action: "touch_app"}
+const KINDS = {health: "monitor_heart", setting: "tune", row: "functions", data: "scatter_plot", layer: "layers", chart: "show_chart", action: "touch_app"}
 const FOUND = 40 // rows at most
+const CONTROL = "input, [role=combobox], select, button"
 
 function search(lab, page, box) {
   const dialog = box.make("search", "Search")
@@ -23,6 +24,7 @@ function search(lab, page, box) {
     const entry = (kind, name, text) => [{kind, element, name, text, formula: "", also: also.get(element.id) ?? ""}]
     if (element.matches(".row[role=switch]")) { return entry("layer", element.querySelector("b").textContent, element.title) }
     if (element.matches("section.card")) { return entry("chart", element.querySelector("h2").firstChild.textContent, "A chart of the whole run.") }
+    if (element.matches(".health-lines .line")) { return entry("health", element.querySelector(".text").textContent, "A line of the health of the run.") }
     if (element.matches(".action, .transport button") && element.title) { return entry("action", element.title, "") }
     return []
   })
@@ -72,13 +74,7 @@ function search(lab, page, box) {
     dialog.close()
     if (entry.element) { return pointOut(entry.element) }
     lab.send({do: "show", field: entry.field})
-    const until = performance.now() + 3000
-    const look = () => {
-      const found = deep(page, `.toylab-${entry.field}`)
-      if (found?.getClientRects().length) { pointOut(found) }
-      else if (performance.now() < until) { requestAnimationFrame(look) }
-    }
-    look()
+    whenStanding(page, `.toylab-${entry.field}`, pointOut)
   }
   const open = () => {
     all = [...told, ...standing()]
@@ -112,10 +108,26 @@ function deep(root, selector) {
   return null
 }
 
+// Calls `then` once an element is there, has its control and has come to rest: a section that opens
+// fills itself and grows.
+function whenStanding(root, selector, then) {
+  const until = performance.now() + 10000
+  let last = null
+  const look = () => {
+    const found = deep(root, selector)
+    const box = found?.getBoundingClientRect()
+    const ready = box?.height > 10 && deep(found.shadowRoot ?? found, CONTROL)
+    if (ready && box.top === last) { return then(found) }
+    last = ready ? box.top : null
+    if (performance.now() < until) { setTimeout(look, 60) }
+  }
+  look()
+}
+
 // Shows where something is: scrolls there, gives it the focus and outlines it for 1.2 s.
 function pointOut(element) {
-  element.scrollIntoView({block: "nearest"})
-  const inner = element.matches("button") ? element : deep(element.shadowRoot ?? element, "input, [role=combobox], select, button")
+  element.scrollIntoView({block: "center"})
+  const inner = element.matches("button") ? element : deep(element.shadowRoot ?? element, CONTROL)
   inner?.focus({preventScroll: true})
   const was = element.style.cssText
   element.style.outline = "2px solid var(--gold)"

@@ -56,8 +56,9 @@ def menu(field, value):
         groups.setdefault(choice.get("group") or "", {})[label_of(choice)] = choice["value"]
     options = {"groups": groups} if len(groups) > 1 else {"options": next(iter(groups.values()))}
     return pmui.Select(
-        label=field["label"], value=value, size="small", margin=0, stylesheets=[SHEET], **options
-    )
+        label=field["label"], value=value, size="small", margin=0, stylesheets=[SHEET],
+        css_classes=["named"], **options,
+    )  # fmt: skip
 
 
 def label_of(choice):
@@ -69,12 +70,12 @@ def slider(label, options, value):
     """A slider over {words: value}."""
     return pmui.DiscreteSlider(
         label=label, options=options, value=value, size="small", margin=0, stylesheets=[SHEET],
-        css_classes=["slider"], sx=labelled(label),
+        css_classes=["named"], tooltips=False,
     )  # fmt: skip
 
 
-def labelled(label):
-    """A slider's label as `widgets.css` writes it."""
+def named(label):
+    """The label that is to be read, as `widgets.css` writes it."""
     return {"--label": json.dumps(label, ensure_ascii=False)}
 
 
@@ -87,7 +88,10 @@ def weight_label(field, penalty):
 
 def box(parameter):
     """A whole number to be typed."""
-    return pmui.IntInput.from_param(parameter, size="small", margin=0, stylesheets=[SHEET])
+    return pmui.IntInput.from_param(
+        parameter, size="small", margin=0, stylesheets=[SHEET], description="",
+        css_classes=["named"],
+    )  # fmt: skip
 
 
 def switch(label, value):

@@ -91,7 +91,7 @@ def take(folder, chosen):
                     page.wait_for_timeout(2500)
                     file = folder / f"{moment}-{size[0]}-{theme}.png"
                     page.screenshot(path=file)
-                    Image.open(file).convert("RGB").quantize(256).save(file, optimize=True)
+                    Image.open(file).convert("RGB").quantize(256, kmeans=2).save(file, optimize=True)
                     print(file, file.stat().st_size // 1000, "kB", flush=True)
             page.close()
         browser.close()

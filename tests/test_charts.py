@@ -277,3 +277,15 @@ def test_an_address_names_its_cards():
         named("nonsense")
     with pytest.raises(ValueError, match="room for 4"):
         named(",".join(list(CARDS)[:5]))
+
+
+def test_two_names_never_lie_over_each_other():
+    nowhere = labels.columns(np.array([0.0, 1.0]), np.full((2, 1), np.nan), 200)
+    taken = []
+    for y, text in ((30.0, "2 log 2"), (33.0, "log 2"), (36.0, "½")):
+        place = labels.stand(y, text, nowhere, 70, taken=taken)
+        left, right, foot = labels.box(y, text, place)
+        for other_left, other_right, other in taken:
+            apart = left >= other_right or right <= other_left
+            assert apart or abs(foot - other) >= labels.HIGH
+        taken.append((left, right, foot))

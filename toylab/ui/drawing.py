@@ -150,12 +150,12 @@ class Chart:
         width, height = size
         unit = height / (limits[1] - limits[0])
         covered = labels.columns(x * width, (curves - limits[0]) * unit, width)
-        told = []
+        told, taken = [], []
         for y, text in wanted:
-            place = labels.stand(
-                (y - limits[0]) * unit, text, covered, height, self.stood.get(text)
-            )
+            at = (y - limits[0]) * unit
+            place = labels.stand(at, text, covered, height, self.stood.get(text), taken)
             self.stood[text] = place
+            taken.append(labels.box(at, text, place))
             right, above = place
             told.append([right / width * end, y, text, "right", "bottom" if above else "top"])
         return told

@@ -25,10 +25,17 @@ def columns(x, curves, width):
     return np.stack([low, high], 1)
 
 
-def stand(y, text, covered, height, before=None):
+def box(y, text, place):
+    """(left, right, foot) of a name that stands somewhere; it is `HIGH` high."""
+    right, above = place
+    return right - int(LETTER * len(text) + 4), right, y + GAP if above else y - GAP - HIGH
+
+
+def stand(y, text, covered, height, before=None, taken=()):
     """(right end, above) of a name at a line at height y: at the right, or where it is free.
 
-    covered (width, 2): what `columns` says · before: where it stood, so that it does not jump.
+    covered (width, 2): what `columns` says · before: where it stood, so that it does not jump ·
+    taken: boxes of the names that stand already.
     """
     width, wide = len(covered), LETTER * len(text) + 4
     best, least = (width, y + GAP + HIGH <= height), np.inf
@@ -39,7 +46,12 @@ def stand(y, text, covered, height, before=None):
             if foot < 0 or foot + HIGH > height:
                 continue
             met = (part[:, 0] < foot + HIGH) & (part[:, 1] > foot)
-            cost = met.sum() + 0.01 * (width - right) - 0.5 * ((right, above) == before)
+            crowded = any(
+                left < right and right - int(wide) < end and abs(foot - other) < HIGH
+                for left, end, other in taken
+            )
+            cost = met.sum() + width * crowded
+            cost += 0.01 * (width - right) - 0.5 * ((right, above) == before)
             if cost < least:
                 best, least = (right, above), cost
     return best

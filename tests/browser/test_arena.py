@@ -27,14 +27,6 @@ def place(page, across, down):
     return x + across * side, y + down * side
 
 
-def trained(page, steps=40):
-    """A paused run some steps on."""
-    until(page, f"window.toylab.step >= {steps}")
-    page.locator("#toylab-toggle").click()
-    page.mouse.move(1, 1)
-    settled(page)
-
-
 def take(page, button, name):
     """Opens a menu of the legend and takes the line of that name."""
     page.locator(button).click()
@@ -284,10 +276,13 @@ def draw(page, path):
     page.mouse.up()
 
 
-def test_a_fake_under_the_pointer_stands_out_with_its_trail(playing):
-    page = playing("?pace=30")
-    trained(page)
-    assert arena(page)["trail"] > 5
+def test_a_fake_under_the_pointer_stands_out_with_its_trail(lab):
+    page = lab("?play=0")
+    for count in range(1, 9):
+        page.keyboard.press(".")
+        until(page, f"window.toylab.step === {count}")
+    settled(page)
+    assert arena(page)["trail"] == 9
     x0, x1, y0, y1 = arena(page)["extent"]
     xs, ys = fakes(page)
     inside = [k for k in range(84) if x0 < xs[k] < x1 and y0 < ys[k] < y1]

@@ -1,7 +1,7 @@
 // A menu of choices beside a button. What cannot be taken stays listed, with the reason.
 
 function choices(lab, button, label, groups) {
-  let open = null
+  let open = null, byKey = false
   button.setAttribute("aria-haspopup", "menu")
   button.setAttribute("aria-expanded", "false")
   const close = (back = true) => {
@@ -10,7 +10,8 @@ function choices(lab, button, label, groups) {
     open = null
     button.setAttribute("aria-expanded", "false")
     document.removeEventListener("pointerdown", away, true)
-    if (back) { button.focus({preventScroll: true}) }
+    // After a mouse the space bar plays again; after a key the focus is where it was.
+    if (back && byKey) { button.focus({preventScroll: true}) } else { button.blur() }
   }
   const away = (event) => {
     const path = event.composedPath()
@@ -65,5 +66,8 @@ function choices(lab, button, label, groups) {
     }
     focus(Math.max(0, lines.findIndex((line) => line.getAttribute("aria-checked") === "true")))
   }
-  button.onclick = () => { if (open) { close() } else { show() } }
+  button.onclick = (event) => {
+    byKey = event.detail === 0
+    if (open) { close() } else { show() }
+  }
 }

@@ -14,6 +14,7 @@ from toylab.bench.page import QUIET, Served, chromium
 
 SIZES = ((1280, 720), (1440, 900), (390, 844))
 THEMES = ("light", "dark")
+PUSH = 4  # the phase in which arrows grow
 WAIT = 300_000  # milliseconds for the longest of the runs
 COLLAPSE = "penalty=none&objective=minimax&critic_steps=5&rate_critic=3e-3&batch=128"
 ROTH = "data=roth3d&penalty=roth&penalty_weight=0.01&batch=128"
@@ -53,9 +54,13 @@ def collapsed(page, url):
 def slow(page, url):
     page.goto(f"{url}?pace=0")
     reach(page, 700)
-    page.locator("#toylab-pace").fill("20")
-    page.wait_for_function("window.toylab.state().phase >= 5", timeout=WAIT)
-    page.wait_for_timeout(600)
+    pause(page)
+    while not page.evaluate("window.toylab.state().phase"):
+        page.keyboard.press("[")
+        page.wait_for_timeout(500)
+    while page.evaluate("window.toylab.state().phase?.at") != PUSH:
+        page.keyboard.press(".")
+        page.wait_for_timeout(1500)
 
 
 def space(page, url):
@@ -91,7 +96,9 @@ def take(folder, chosen):
                     page.wait_for_timeout(2500)
                     file = folder / f"{moment}-{size[0]}-{theme}.png"
                     page.screenshot(path=file)
-                    Image.open(file).convert("RGB").quantize(256, kmeans=2).save(file, optimize=True)
+                    Image.open(file).convert("RGB").quantize(256, kmeans=2).save(
+                        file, optimize=True
+                    )
                     print(file, file.stat().st_size // 1000, "kB", flush=True)
             page.close()
         browser.close()

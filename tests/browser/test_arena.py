@@ -196,7 +196,7 @@ def test_the_window_fits_and_comes_back_and_never_moves_by_itself(lab):
     until(page, "window.toylab.state().view.fitted")
     fitted = state(page)["view"]["extent"]
     until(page, f"window.toylab.arena().extent.join() === '{','.join(map(str, fitted))}'")
-    assert words(page)["outside"] <= 5, "a hundredth of the fakes may stay out"
+    until(page, "window.toylab.words().outside <= 5")  # a hundredth of the fakes may stay out
     for _ in range(5):
         page.keyboard.press(".")
     settled(page)

@@ -3,7 +3,7 @@
 export function render({model, view}) {
   const beat = view.model.document.get_model_by_name("beat")
   const root = document.createElement("div")
-  root.className = "choices"
+  root.className = "kernel"
   const draw = () => {
     root.replaceChildren(...model.menus.map((menu) => {
       const label = document.createElement("label")

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from math import log
+from math import isfinite, log, nan
 
 from toylab.ui.part import Part
 from toylab.ui.phrases import readings
@@ -54,9 +54,13 @@ class Transport(Part):
         self.link.pace = 0.0
         if pace:
             try:
-                self.link.pace = max(float(pace), 0.0)
+                asked = float(pace)
             except ValueError:
-                self.lab.notice(f"pace={pace} is not a number; as fast as it can.")
+                asked = nan
+            if isfinite(asked):
+                self.link.pace = max(asked, 0.0)
+            else:
+                self.lab.notice(f"pace={pace[:40]} is not a number; as fast as it can.")
 
     def open_gently(self):
         """From slow to full speed within three seconds, unless a hand touches something."""

@@ -14,7 +14,7 @@ from toylab.bench.page import QUIET, Served, chromium
 
 SIZES = ((1280, 720), (1440, 900), (390, 844))
 THEMES = ("light", "dark")
-PUSH = 4  # the phase in which arrows grow
+PUSH = "push"  # the phase in which arrows grow
 WAIT = 300_000  # milliseconds for the longest of the runs
 COLLAPSE = "penalty=none&objective=minimax&critic_steps=5&rate_critic=3e-3&batch=128"
 ROTH = "data=roth3d&penalty=roth&penalty_weight=0.01&batch=128"

@@ -67,7 +67,8 @@ def _finished():
 def _furnish(figure):
     figure.min_border_left, figure.min_border_right = GUTTER, RIGHT
     figure.min_border_top, figure.min_border_bottom = TOP, BOTTOM
-    figure.update(name="figure", outline_line_color=None, tools=[])
+    # Not its colour: the theme of the widgets sets that and alpha again with every change.
+    figure.update(name="figure", outline_line_width=0, tools=[])
     figure.xgrid.grid_line_color = None
     figure.yaxis.ticker = figure.ygrid.ticker = FixedTicker(ticks=[0, 1], name="ticks")
     (yaxis,) = figure.yaxis

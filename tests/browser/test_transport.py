@@ -141,15 +141,15 @@ def test_one_player_alone_and_steps_at_once(lab):
 def test_a_ghost_of_the_last_step_and_of_no_other(lab):
     page = lab("?play=0&pace=5")
     settled(page)
-    assert covered(page) == 0
+    rings = covered(page)
     page.keyboard.press(".")
     until(page, "window.toylab.step === 1")
     settled(page)
-    assert covered(page) > 500
+    assert covered(page) > rings + 400
     steps_menu(page, 10)
     until(page, "window.toylab.step === 11")
     settled(page)
-    assert covered(page) == 0
+    assert abs(covered(page) - rings) < 300  # a ring may have opened or closed
 
 
 def test_the_past_stands_still_while_the_run_goes_on(lab):

@@ -70,6 +70,7 @@ class Values:
             value = labels.get(str(raw), raw)
         else:
             value = raw
+        self.hands[name] = time.monotonic()  # this one alone: a rate that is taken along must show
         self.set({name: value})
 
     def nudge(self, name, notches):
@@ -106,7 +107,6 @@ class Values:
         finally:
             self.quiet = False
         if changes:
-            self.hands |= dict.fromkeys(changes, time.monotonic())
             self.changed(changes)
 
     def _locked(self, changes):

@@ -1,7 +1,6 @@
 """The drawer as a hand meets it: three kinds of change, ways out, search, galleries, addresses."""
 
 import pytest
-from playwright.sync_api import expect
 
 from tests.browser.pages import WAIT, choose, counter, settled, slide, state, step, until
 

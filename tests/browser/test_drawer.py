@@ -1,6 +1,7 @@
 """The drawer as a hand meets it: three kinds of change, ways out, search, galleries, addresses."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.pages import WAIT, choose, counter, settled, slide, state, step, until
 
@@ -155,7 +156,7 @@ def test_the_gallery_of_formulas_uses_a_row_and_that_of_data_swaps_or_stages(lab
     until(page, "window.toylab.state().staged === null")
 
 
-def test_lock_and_wheel(lab):
+def test_wide_ranges_lock_default_and_wheel(lab):
     page = lab("?play=0&rate_generator=2e-4")
     settings_are_there(page)
     page.get_by_role("button", name="Keep the ratio of the two rates").click()
@@ -169,7 +170,16 @@ def test_lock_and_wheel(lab):
     page.locator(".toylab-penalty_weight strong", has_text="1.2").wait_for()
     page.locator(".toylab-noise").hover()
     page.mouse.wheel(0, -100)
+    page.locator(".toylab-penalty_weight .MuiSlider-root").dblclick(position={"x": 10, "y": 8})
+    page.locator(".toylab-penalty_weight strong", has_text="1.0").wait_for()
+    page.locator(".toylab-penalty_weight .MuiSlider-root").dblclick(position={"x": 10, "y": 8})
+    page.locator(".toylab-penalty_weight strong", has_text="1.0").wait_for()
     assert value(page, "noise") == "0.0", "the wheel moves what has the focus, nothing else"
+    opened(page, "advanced", "wide")
+    steps = page.locator(".toylab-critic_steps input")
+    assert steps.get_attribute("max") == "19"
+    page.locator(".toylab-wide input").click()
+    expect(steps).not_to_have_attribute("max", "19", timeout=WAIT)
 
 
 def test_every_control_by_the_keyboard_in_odd_orders_while_it_trains(lab):

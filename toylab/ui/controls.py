@@ -98,7 +98,7 @@ class Controls(Values):
             widget = kernel.Kernel(margin=0)
         elif name == "wide":
             widget = widgets.switch("Wide ranges", self.wide)
-            widgets.tell(widget, self.beat, "{do: 'wide', on: cb_obj.value}")
+            widget.param.watch(lambda event: self.widen(event.new), "value")
         elif name == "data":
             widget = widgets.Thumbnails(
                 cards=self.schema["cards"], value=self.settings.data, margin=0
@@ -121,8 +121,8 @@ class Controls(Values):
             widget = widgets.slider(field["label"], self.options(name), value)
         if field["kind"] == "restart":
             widget.css_classes = [*widget.css_classes, "restart"]
-        # The slower way, for a value that Python itself sets and as a second line.
-        widget.param.watch(lambda event: self.set({name: event.new}), "value")
+        # The slower way: for what Python sets, and where a section was opened late the only one.
+        widget.param.watch(lambda event: self.late(name, event.new), "value")
         widgets.tell(widget, self.beat, f"{{do: 'set', field: '{name}', raw: cb_obj.value}}")
         return widget
 

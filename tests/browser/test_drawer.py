@@ -50,7 +50,8 @@ def test_every_control_writes_into_the_beat(lab):
     page = lab("?play=0")
     settings_are_there(page)
     opened(page, "networks", "latent")
-    command = "JSON.parse(window.toylab.figure().document.get_model_by_name('beat').command || '{}')"
+    beat = "window.toylab.figure().document.get_model_by_name('beat')"
+    command = f"JSON.parse({beat}.command || '{{}}')"
     moved = set()
     for slider in page.locator(".controls input[type=range]:not([disabled])").all():
         slider.press("ArrowRight")

@@ -167,6 +167,18 @@ def lab(page, lab_url, heard):
     return opened
 
 
+@pytest.fixture
+def playing(lab):
+    """Opens the lab at an address and waits until it trains."""
+
+    def opened(address="", size=(1280, 720)):
+        page = lab(address, size)
+        page.wait_for_function("window.toylab.step > 5", timeout=WAIT)
+        return page
+
+    return opened
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -171,7 +171,7 @@ def lab(page, lab_url, heard):
 def playing(lab):
     """Opens the lab at an address and waits until it trains."""
 
-    def opened(address="", size=(1280, 720)):
+    def opened(address="?play=1", size=(1280, 720)):
         page = lab(address, size)
         page.wait_for_function("window.toylab.step > 5", timeout=WAIT)
         return page

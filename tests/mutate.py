@@ -99,8 +99,10 @@ def of_objectives():
         yield made(
             "real and fake exchanged", critic="lambda r, f, k, _loss=row.critic: _loss(f, r, k)"
         )
-        yield made("optimum", optimum="(row.optimum[0] + 0.01, row.optimum[1])")
-        yield made("threshold", threshold="0.1 if row.threshold is None else row.threshold + 0.1")
+        moved = "lambda k, _o=row.optimum: (told(_o, k)[0] + 0.01, told(_o, k)[1])"
+        yield made("optimum", optimum=moved)
+        moved = "lambda k, _t=row.threshold: (told(_t, k) or 0.0) + 0.1"
+        yield made("threshold", threshold=moved)
         yield made("probability", probability="not row.probability")
         yield made("asks for real logits", needs_real="not row.needs_real")
         yield made(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.helpers import assert_near, mlp_by_hand, normal
+from tests.helpers import assert_near, mlp_by_hand, normal, objective
 from toylab.batches import Batch
 from toylab.constraints import CONSTRAINTS
 from toylab.games import Players, bilinear, dirac, gan, gradients, mixed, quadratic, reduce
@@ -221,11 +221,11 @@ def test_dirac_is_minimax_with_a_point_and_a_line():
     """The same numbers as minimax with real 0, fake θ, critic φ(x) = ψx, up to the constant."""
     theta, psi = 0.8, -1.3
     players = Players(*(torch.tensor([v], dtype=torch.float64) for v in (theta, psi)))
-    row, fake = OBJECTIVES["minimax"], torch.tensor([psi * theta], dtype=torch.float64)
+    row, fake = objective("minimax"), torch.tensor([psi * theta], dtype=torch.float64)
     real = torch.zeros(1, dtype=torch.float64)
     constant = torch.log(torch.tensor(2.0, dtype=torch.float64))
-    assert_near(dirac().critic(players) + constant, row.critic(real, fake, {})[0], 1e-14)
-    assert_near(dirac().generator(players), row.generator(real, fake, {})[0], 1e-14)
+    assert_near(dirac().critic(players) + constant, row.critic(real, fake)[0], 1e-14)
+    assert_near(dirac().generator(players), row.generator(real, fake)[0], 1e-14)
 
 
 def test_every_gradient_passes_through_reduce(monkeypatch):

@@ -14,11 +14,12 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 FLOORS = [
-    ("tables",),
+    ("tables", "means", "divergences"),
+    ("payoffs",),
     ("schedules", "card_fields", "randomness", "objectives", "networks"),
     ("cards", "penalties", "constraints", "rules", "games"),
     ("data", "settings", "optimizers", "batches", "states", "conflicts", "hints"),
-    ("compiled", "probes", "metrics", "own"),
+    ("compiled", "probes", "metrics", "own", "game_settings"),
     ("experiment",),
     ("schema", "trainer", "script"),
     ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from tests.helpers import F64, assert_near, assert_same, normal, run, setup64, small
+from tests.helpers import F64, assert_near, assert_same, normal, objective, run, setup64, small
 from toylab.batches import Batch
 from toylab.experiment import Experiment
 from toylab.networks import mlp
@@ -143,7 +143,7 @@ def test_fixed_fakes_teach_only_the_critic():
     game = setup.games(state, setup.knobs(0))[0]
     judge = setup.networks.critic.apply
     real, fake = (judge(state.players.critic, x).value for x in (batch.real, batch.latent))
-    expected = OBJECTIVES["non-saturating"].critic(real, fake, {}).mean()
+    expected = objective("non-saturating").critic(real, fake).mean()
     assert_near(game.critic(state.players), expected, 1e-15)
     after = run(small(data="lines", fakes="fixed", penalty="none"), 300)
     real, fake = (judge(after.players.critic, x).value for x in (batch.real, batch.latent))

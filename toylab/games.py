@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from toylab.means import mean
+
 
 class Players(NamedTuple):
     """Two flat vectors, (..., P_g) and (..., P_d); also used for any pair, one part a player."""
@@ -29,11 +31,6 @@ class Game(NamedTuple):
 def reduce(tensor):
     """The mean over processes of a gradient; the identity where there is one process."""
     return tensor
-
-
-def mean(tensor, dim, keepdim=False):
-    """A mean over samples that stays twice differentiable when samples live in many processes."""
-    return tensor.mean(dim, keepdim=keepdim)
 
 
 def gradients(game, players, of=("generator", "critic"), create_graph=False):

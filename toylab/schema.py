@@ -53,6 +53,7 @@ _TURNS = {
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
+_TARGETS = {"why": "Only least squares has targets."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
 
 SETTINGS = {
@@ -62,6 +63,39 @@ SETTINGS = {
     "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
     "fakes": About("networks", RESTART),
     "objective": About("game", SWAP),
+    "generator_loss": About(
+        "game",
+        SWAP,
+        needs={"objective": lambda row: bool(row.readings)},
+        why="Only an f-divergence has two losses for its generator.",
+    ),
+    "logit": About(
+        "game",
+        SWAP,
+        needs={"objective": lambda row: len(row.readings) > 1},
+        why="Only for an f-divergence that can be read in both ways.",
+    ),
+    "alpha": About(
+        "game",
+        LIVE,
+        needs={"objective": _reading("alpha")},
+        why="Only the α-divergence has it.",
+    ),
+    "smoothing": About(
+        "game",
+        LIVE,
+        "(1−s) sp(−φ(x)) + s sp(φ(x))",
+        needs={"objective": _reading("smoothing")},
+        why="Only minimax and non-saturating have labels to smooth.",
+    ),
+    **{
+        name: About("game", LIVE, letter, needs={"objective": _reading(name)}, **_TARGETS)
+        for name, letter in (
+            ("target_real", "b"),
+            ("target_fake", "a"),
+            ("target_generator", "c"),
+        )
+    },
     "penalty": About("game", SWAP),
     "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
     "penalty_interval": About("advanced", SWAP, **_PENALTY),
@@ -144,6 +178,26 @@ _WORDS = {
     "silu": ("SiLU", "Smooth, and a little below 0 for what is negative.", "x σ(x)"),
     "normal": ("normal", "A round cloud, dense in the middle.", "z ~ N(0, I)"),
     "uniform": ("uniform", "A square, evenly filled.", "z ~ U[−1, 1]"),
+    ("generator_loss", "exact"): (
+        "exact",
+        "What the divergence says: the critic's gain is its loss.",
+        "G: −E f*(T(y))",
+    ),
+    ("generator_loss", "non-saturating"): (
+        "non-saturating",
+        "It raises T of its fakes in place of lowering f*: another game, often a stronger push.",
+        "G: −E T(y)",
+    ),
+    ("logit", "log-ratio"): (
+        "log-ratio",
+        "The best critic says log p/q, whatever the divergence is.",
+        "T = f'(e^ℓ)",
+    ),
+    ("logit", "nowozin"): (
+        "Nowozin's activation",
+        "Each divergence has its own squashing of the critic's number (f-GAN, table 6).",
+        "T = g_f(v)",
+    ),
     ("first", "critic"): ("the critic", "The critic moves, then the generator."),
     ("first", "generator"): ("the generator", "The generator moves, then the critic."),
     ("moves", "both"): ("both", "Both players move, in the order of the optimizer."),

@@ -15,7 +15,7 @@ from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
 from toylab.networks import identity, mlp
-from toylab.objectives import OBJECTIVES
+from toylab.objectives import OBJECTIVES, played
 from toylab.optimizers import OPTIMIZERS, constrained, resting
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
@@ -42,7 +42,8 @@ class Setup:
         self.numbers = experiment.numbers()
         self.sources = sources or _sources(experiment, self.numbers)
         self.networks = networks or _networks(experiment, *self.sources)
-        self.objective = OBJECTIVES[experiment.objective]
+        how = experiment.generator_loss, experiment.logit
+        self.objective = played(OBJECTIVES[experiment.objective], *how)
         self.constraint = CONSTRAINTS[experiment.constraint]
         self.penalty = PENALTIES[experiment.penalty] if experiment.penalty != "none" else None
         rule = RULES[experiment.rule]
@@ -128,6 +129,10 @@ class Setup:
         moved = {name: self._tensor(value(step), name) for name, value in self._moving.items()}
         return {**self._still, **moved}
 
+    def judged(self, state):
+        """The objective with its numbers as they are at this state, for whoever draws it."""
+        return self.objective.at(self.knobs(state.step))
+
     def games(self, state, knobs):
         """The step's games, one a minibatch, in the order of the optimizer's draws."""
         if self._data_moves:
@@ -205,8 +210,8 @@ RESTART = (
     *(f"critic_{part}" for part in ("width", "depth", "activation", "dropout")),
 )
 SWAP = (
-    *("data", "objective", "penalty", "penalty_interval", "constraint", "optimizer", "rule"),
-    *("moves", "critic_steps", "first", "batch"),
+    *("data", "objective", "generator_loss", "logit", "penalty", "penalty_interval", "constraint"),
+    *("optimizer", "rule", "moves", "critic_steps", "first", "batch"),
 )
 
 

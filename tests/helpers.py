@@ -25,6 +25,11 @@ F64 = {"dtype": torch.float64}
 KNOBS = [
     ("penalty_weight", (0.0, 1.0, 5.0), {}),
     ("noise", (0.0, 0.1, 0.5), {}),
+    ("penalty_2_weight", (0.0, 1.0, 5.0), {"penalty_2": "r1"}),
+    ("penalty_3_weight", (0.0, 1.0, 5.0), {"penalty_3": "l2"}),
+    ("margin", (0.0, 0.01, 0.5), {"penalty_2": "ct-ratio"}),
+    ("around", (0.2, 0.5, 1.0), {"penalty_2": "dragan"}),
+    ("gradient_clip", (1e-3, 0.01, 0.1), {"rule": "sgd"}),
     ("alpha", (0.3, 0.5, 1.2), {"objective": "alpha"}),
     ("smoothing", (0.0, 0.1, 0.3), {}),
     ("target_real", (0.5, 1.0, 1.5), {"objective": "least-squares"}),

@@ -113,16 +113,24 @@ def of_objectives():
 
 DEFAULTS = {"weighting": "even", "factor": 1.0}
 OTHER = {
-    "where": {"real": "fake", "fake": "real", "both": "real", "between": "real"},
-    "pull": {"0": "1", "1": "0"},
+    "where": {
+        **{"real": "fake", "fake": "real", "both": "real", "between": "real"},
+        **{"around": "real", "beside": "around"},
+    },
+    "pull": {"0": "1", "1": "0", "≤1": "1"},
     "of": {"logit": "probability", "probability": "logit"},
-    "weighting": {"roth": "even"},
+    "weighting": {"roth": "even", "curved": "even"},
 }
 
 
 def of_penalties():
     names = ("where", "pull", "of", "weighting", "factor")
     for row, call in calls_in("penalties", "slope_row").items():
+        if call is None:  # no price on slopes
+            for what, turned in {"sign": "-", "½": "0.5 * "}.items():
+                function = f"lambda *given, _do=row.function: {turned}_do(*given)"
+                yield of_row("PENALTIES", "penalties", ("penalties",), row, what, function=function)
+            continue
         given = {word.arg: word.value for word in call.keywords if word.arg in names}
         arguments = DEFAULTS | {name: ast.literal_eval(value) for name, value in given.items()}
         factor = arguments["factor"]

@@ -53,6 +53,12 @@ SWAPS = [
     ("penalty", "r1"),
     ("penalty", "none"),
     ("penalty_interval", 3),
+    ("penalty_2", "l2"),
+    ("penalty_2_interval", 3),
+    ("penalty_3", "1-gp"),
+    ("penalty_3_interval", 3),
+    ("penalised", "both"),
+    ("noise_copies", 4),
     ("constraint", "clip"),
     ("optimizer", "simultaneous"),
     ("rule", "rmsprop"),
@@ -68,7 +74,12 @@ def test_every_swap_is_tried():
 
 
 # Settings under which a swap means something.
-WITHIN = {"generator_loss": {"objective": "js"}, "logit": {"objective": "kl"}}
+WITHIN = {
+    "generator_loss": {"objective": "js"},
+    "logit": {"objective": "kl"},
+    "penalty_2_interval": {"penalty_2": "r1"},
+    "penalty_3_interval": {"penalty_3": "r1"},
+}
 
 
 @pytest.mark.parametrize("name, value", SWAPS)

@@ -14,7 +14,7 @@ import torch
 from toylab import probes
 from toylab.games import Game
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import OUTPUTS
+from toylab.slopes import OUTPUTS
 
 MOST = 64  # points of a minibatch that are shown
 
@@ -100,7 +100,7 @@ def _slopes(setup, shown, of=None):
 
 
 def _critic_half(setup, state, heard, view, scalars):
-    objective, penalty, (real, fake, *priced) = setup.judged(state), setup.penalty, heard.shown
+    objective, penalty, (real, fake, *priced) = setup.judged(state), _measured(setup), heard.shown
     with torch.no_grad():
         scores = [setup.networks.critic.apply(*shown).value for shown in (real, fake)]
     middle = objective.threshold
@@ -109,9 +109,9 @@ def _critic_half(setup, state, heard, view, scalars):
     losses = _shared(objective, *scores, middle)
     free = float(objective.critic(*scores).mean())
     scalars["critic_loss"] = free
-    scalars["penalty"] = None if penalty is None else heard.loss[0] - free
+    scalars["penalty"] = heard.loss[0] - free if setup.penalties else None
     each = MOST // max(len(priced), 1)
-    of = OUTPUTS[penalty.of] if penalty is not None and penalty.of else None
+    of = OUTPUTS[penalty.of] if penalty else None
     places = [np.zeros((0, 2))] + [view.flat(shown[1].double().numpy())[:each] for shown in priced]
     slopes = [np.zeros((0, 2))] + [
         (_slopes(setup, shown, of)[1].double().numpy() @ view.axes.T)[:each] for shown in priced
@@ -125,6 +125,11 @@ def _critic_half(setup, state, heard, view, scalars):
         "penalty_points": np.concatenate(places),
         "penalty_slopes": np.concatenate(slopes),
     }
+
+
+def _measured(setup):
+    """The first penalty that names the output whose slope it prices, or None."""
+    return next((row for row in setup.penalties.values() if row.of), None)
 
 
 def _shared(objective, real, fake, middle):

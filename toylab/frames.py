@@ -205,7 +205,14 @@ class Pictures:
         self._led_last = moment.now, now
         radii, fakes = metrics.radii(self.clusters), moment.fakes[: layers.PUSHED]
         stride = 2 * radii.min()
-        how = (moment.critic, self.setup.judged(moment.state), fakes, stride, STRIDES, moment.on_real)
+        how = (
+            moment.critic,
+            self.setup.judged(moment.state),
+            fakes,
+            stride,
+            STRIDES,
+            moment.on_real,
+        )
         way = probes.paths(*how)
         way = np.concatenate([way, (way[1:] + way[:-1]) / 2])  # so that no cluster is passed over
         index, square = metrics.nearest(way, self.clusters.centres)

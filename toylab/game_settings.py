@@ -85,19 +85,94 @@ class GameSettings(param.Parameterized):
         label="Penalty every",
         doc="Charge the penalty only every k-th step, k times as much (lazy).",
     )
+    penalty_2 = Name(
+        "none",
+        PENALTIES,
+        before=("none",),
+        label="Second penalty",
+        doc="Another price beside the first, with a weight of its own.",
+    )
+    penalty_2_weight = Knob(
+        1.0,
+        bounds=(0.0, 1e4),
+        soft=(0.01, 100.0),
+        label="Second weight λ",
+        doc="How much the second price counts.",
+    )
+    penalty_2_interval = Whole(
+        1,
+        bounds=(1, 64),
+        label="Second every",
+        doc="Charge the second penalty only every k-th step, k times as much.",
+    )
+    penalty_3 = Name(
+        "none",
+        PENALTIES,
+        before=("none",),
+        label="Third penalty",
+        doc="A third price, with a weight of its own.",
+    )
+    penalty_3_weight = Knob(
+        1.0,
+        bounds=(0.0, 1e4),
+        soft=(0.01, 100.0),
+        label="Third weight λ",
+        doc="How much the third price counts.",
+    )
+    penalty_3_interval = Whole(
+        1,
+        bounds=(1, 64),
+        label="Third every",
+        doc="Charge the third penalty only every k-th step, k times as much.",
+    )
+    penalised = Name(
+        "critic",
+        ("critic", "both"),
+        label="Who pays penalties",
+        doc="The critic alone, or the generator too, through the points that it makes.",
+    )
+    margin = Knob(
+        0.0,
+        bounds=(0.0, 100.0),
+        soft=(0.0, 5.0),
+        label="Margin M′ (CT)",
+        doc="What a consistency term lets pass before it costs anything.",
+    )
+    around = Knob(
+        0.5,
+        bounds=(0.0, 100.0),
+        soft=(0.0, 2.0),
+        label="Reach c (DRAGAN)",
+        doc="How far around the real points, in standard deviations of the batch.",
+    )
     noise = Knob(
         0.0,
         bounds=(0.0, 10.0),
         soft=(0.0, 1.0),
         label="Noise on inputs",
         doc="Gaussian noise added to real and fake before the critic looks (instance noise), "
-        "as standard deviation.",
+        "as standard deviation σ. Papers that say γ mean the variance σ²: γ = 0.1 is σ = 0.32.",
+    )
+    noise_copies = Whole(
+        1,
+        bounds=(1, 64),
+        softbounds=(1, 8),
+        label="Noises per point (NSR)",
+        doc="Each point stands in the batch so often, each time with other noise; the batch "
+        "keeps its size, so it holds fewer points.",
     )
     constraint = Name(
         "none",
         CONSTRAINTS,
         label="Constraint",
         doc="What the critic's numbers must obey after each of its steps.",
+    )
+    gradient_clip = Knob(
+        0.0,
+        bounds=(0.0, 1e6),
+        soft=(0.0, 10.0),
+        label="Gradient at most",
+        doc="Length to which either player's gradient is shortened; 0 leaves it as it is.",
     )
     clip = Knob(
         0.01,

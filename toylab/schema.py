@@ -16,7 +16,7 @@ from toylab.hints import aliases, odd, parts
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 from toylab.settings import Card, Name, Whole
 
@@ -53,6 +53,8 @@ _TURNS = {
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
+_SECOND = {"needs": {"penalty_2": PENALTIES}, "why": "There is no second penalty."}
+_THIRD = {"needs": {"penalty_3": PENALTIES}, "why": "There is no third penalty."}
 _TARGETS = {"why": "Only least squares has targets."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
 
@@ -99,8 +101,19 @@ SETTINGS = {
     "penalty": About("game", SWAP),
     "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
     "penalty_interval": About("advanced", SWAP, **_PENALTY),
-    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I)"),
+    "penalty_2": About("advanced", SWAP),
+    "penalty_2_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_SECOND),
+    "penalty_2_interval": About("advanced", SWAP, **_SECOND),
+    "penalty_3": About("advanced", SWAP),
+    "penalty_3_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_THIRD),
+    "penalty_3_interval": About("advanced", SWAP, **_THIRD),
+    "penalised": About("advanced", SWAP),
+    "margin": About("advanced", LIVE, "max(0, … − M′)"),
+    "around": About("advanced", LIVE, "x + c s ξ"),
+    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I),  variance γ = σ²"),
+    "noise_copies": About("advanced", SWAP, "B/NSR points × NSR noises"),
     "constraint": About("advanced", SWAP),
+    "gradient_clip": About("advanced", LIVE, "g ← g min(1, c/|g|)"),
     "clip": About(
         "advanced",
         LIVE,
@@ -154,7 +167,7 @@ HIDDEN = ("members",)  # not on the page: a lane is one run
 
 _TABLES = {
     "objective": OBJECTIVES,
-    "penalty": PENALTIES,
+    **dict.fromkeys(SLOTS, PENALTIES),
     "constraint": CONSTRAINTS,
     "optimizer": OPTIMIZERS,
     "rule": RULES,
@@ -198,6 +211,11 @@ _WORDS = {
         "Each divergence has its own squashing of the critic's number (f-GAN, table 6).",
         "T = g_f(v)",
     ),
+    ("penalised", "critic"): ("the critic", "Added to the critic's loss, as in the papers."),
+    ("penalised", "both"): (
+        "both",
+        "Added to the generator's loss too: it moves its fakes where the critic is even.",
+    ),
     ("first", "critic"): ("the critic", "The critic moves, then the generator."),
     ("first", "generator"): ("the generator", "The generator moves, then the critic."),
     ("moves", "both"): ("both", "Both players move, in the order of the optimizer."),
@@ -218,7 +236,7 @@ def _choice(field, value):
             "source": row.source,
         }
         kernel = ("where", "pull", "of", "factor")  # what the page shows beside a penalty
-        return told | {part: getattr(row, part) for part in kernel if field == "penalty"}
+        return told | {part: getattr(row, part) for part in kernel if field in SLOTS}
     label, doc, *formula = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":
         label, doc = value, INITIALISATION_DOCS[value]

@@ -164,7 +164,7 @@ LINES = {
         ("exact for every f-divergence", "generator=non_saturating if swapped else exact", "generator=exact", "test_both_generator_losses_want_the_same_and_push_differently"),
         ("the trick's own optimum", "generator_pays + critic_pays * swapped", "generator_pays", "test_optimum_at_equal_distributions"),
         ("the threshold of another reading", "threshold=read.threshold", "threshold=0.0", "test_optimum_at_equal_distributions"),
-        ("always on the log-ratio", "row.readings.get(logit) or", "", "test_optimum_at_equal_distributions"),
+        ("always on the log-ratio", "row.readings.get(logit) or", "", "test_the_reading_that_is_asked_for_is_the_one_that_is_played"),
     ],
     "divergences": [
         ("T's α", "grown(alpha(knobs) - 1, logit)", "grown(alpha(knobs), logit)", "test_on_the_log_ratio_the_statistic_is_the_slope_of_f"),

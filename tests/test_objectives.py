@@ -235,6 +235,18 @@ def test_both_generator_losses_want_the_same_and_push_differently(name, loss, lo
     assert by_real < 0
 
 
+def test_the_reading_that_is_asked_for_is_the_one_that_is_played():
+    """KL with Nowozin's activation, −v(x) + e^{v(y)−1}; what has one reading only keeps it."""
+    real, fake = torch.tensor([0.2, -1.0]).double(), torch.tensor([0.5, 1.5]).double()
+    row = objective("kl", logit="nowozin")
+    torch.testing.assert_close(row.critic(real, fake), (fake - 1).exp() - real)
+    assert (row.threshold, row.probability) == (1.0, False)
+    for name in ("alpha", "total-variation"):
+        one, other = (objective(name, "non-saturating", logit) for logit in LOGITS)
+        torch.testing.assert_close(one.critic(real, fake), other.critic(real, fake))
+    assert played(OBJECTIVES["hinge"], "non-saturating", "nowozin") is OBJECTIVES["hinge"]
+
+
 @pytest.mark.parametrize("smoothing", [0.1, 0.4])
 @pytest.mark.parametrize("name", ["non-saturating", "minimax"])
 def test_label_smoothing(name, smoothing):

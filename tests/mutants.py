@@ -598,6 +598,9 @@ LINES = {
         ("what can be undone is not counted", "        self.ledger.hold(past.state)\n", "", "test_what_can_be_undone_counts_too_and_goes_last"),
     ],
     "engine.lane": [
+        ("nothing but pictures", "ready and (not self._fast or now >= self._drawable_at)", "ready", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
+        ("a slow picture waits too", "ready and (not self._fast or now >= self._drawable_at)", "ready and now >= self._drawable_at", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
+        ("a picture waits for a message", "picture = self._drawable_at if self._answerable() is not None else None", "picture = None", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
         ("undo forgets the recording", "recording = self.run.recording.until(past.state.step)", "recording = Recording(self.ledger)", "test_the_recording_is_cut_back_and_comes_again"),
         ("undo keeps later snapshots", "recording = self.run.recording.until(past.state.step)", "recording = self.run.recording", "test_the_recording_is_cut_back_and_comes_again"),
         ("no change is a change", "if self.run.settings != past.settings:", "if True:", "test_steps_and_play_are_no_change_and_a_change_that_changes_nothing_neither"),
@@ -620,7 +623,7 @@ LINES = {
     ],
     "engine.protocol": [
         ("infinite numbers", "    if not np.isfinite(number):\n", "    if False:\n", "test_what_json_should_not_hold_is_refused_too"),
-        ("depth without end", ", AttributeError, RecursionError)", ", AttributeError)", "test_what_json_should_not_hold_is_refused_too"),
+        ("depth without end", ", AttributeError, RecursionError)", ", AttributeError)", "test_a_message_nested_without_end_is_no_message"),
     ],
     "engine.reading": [
         ("a boolean is a count", "if isinstance(value, bool) or not isinstance(value, int) or not least", "if not isinstance(value, int) or not least", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),

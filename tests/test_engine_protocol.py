@@ -174,6 +174,11 @@ def test_what_json_should_not_hold_is_refused_too(text):
     desk.steps(1)
 
 
+def test_a_message_nested_without_end_is_no_message():
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode(raw('{"do": ' + "[" * 100_000 + "]" * 100_000 + ', "arrays": []}'))
+
+
 @pytest.mark.parametrize("wrong", [{"members": 4096}, {"critic_width": 4096, "critic_depth": 16}])
 def test_a_kept_run_is_no_way_round_the_limits(wrong):
     desk, arrays = Desk(), {"step": np.zeros((), np.int32)}

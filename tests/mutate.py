@@ -107,7 +107,7 @@ def of_objectives():
         yield made("asks for real logits", needs_real="not row.needs_real")
         yield made(
             "Roth's weights exchanged",
-            weight="row.weight[::-1] if row.weight else (torch.sigmoid, torch.sigmoid)",
+            weight="row.weight[::-1] if row.weight else (payoffs.js_weight_fake,) * 2",
         )
 
 

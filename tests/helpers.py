@@ -4,6 +4,7 @@ import torch
 
 from toylab.experiment import Experiment
 from toylab.games import Players
+from toylab.objectives import OBJECTIVES, played
 from toylab.states import flatten
 from toylab.trainer import Setup, train
 
@@ -24,6 +25,16 @@ F64 = {"dtype": torch.float64}
 KNOBS = [
     ("penalty_weight", (0.0, 1.0, 5.0), {}),
     ("noise", (0.0, 0.1, 0.5), {}),
+    ("penalty_2_weight", (0.0, 1.0, 5.0), {"penalty_2": "r1"}),
+    ("penalty_3_weight", (0.0, 1.0, 5.0), {"penalty_3": "l2"}),
+    ("margin", (0.0, 0.01, 0.5), {"penalty_2": "ct-ratio"}),
+    ("around", (0.2, 0.5, 1.0), {"penalty_2": "dragan"}),
+    ("gradient_clip", (1e-3, 0.01, 0.1), {"rule": "sgd"}),
+    ("alpha", (0.3, 0.5, 1.2), {"objective": "alpha"}),
+    ("smoothing", (0.0, 0.1, 0.3), {}),
+    ("target_real", (0.5, 1.0, 1.5), {"objective": "least-squares"}),
+    ("target_fake", (-1.0, -0.5, 0.0), {"objective": "least-squares"}),
+    ("target_generator", (0.5, 1.0, 1.5), {"objective": "least-squares"}),
     ("rate_critic", (0.001, 0.01, 0.02), {}),
     ("rate_generator", (0.001, 0.01, 0.02), {}),
     ("clip", (0.05, 0.1, 0.3), {"constraint": "clip"}),
@@ -34,6 +45,11 @@ KNOBS = [
     ("momentum", (-0.3, 0.0, 0.9), {"rule": "momentum"}),
     ("decay", (0.8, 0.9, 0.99), {"rule": "rmsprop"}),
 ]
+
+
+def objective(name, generator_loss="exact", logit="log-ratio"):
+    """An objective as it is played with the usual numbers; its losses need no knobs."""
+    return played(OBJECTIVES[name], generator_loss, logit).at({})
 
 
 def small(**settings):

@@ -99,28 +99,38 @@ def of_objectives():
         yield made(
             "real and fake exchanged", critic="lambda r, f, k, _loss=row.critic: _loss(f, r, k)"
         )
-        yield made("optimum", optimum="(row.optimum[0] + 0.01, row.optimum[1])")
-        yield made("threshold", threshold="0.1 if row.threshold is None else row.threshold + 0.1")
+        moved = "lambda k, _o=row.optimum: (told(_o, k)[0] + 0.01, told(_o, k)[1])"
+        yield made("optimum", optimum=moved)
+        moved = "lambda k, _t=row.threshold: (told(_t, k) or 0.0) + 0.1"
+        yield made("threshold", threshold=moved)
         yield made("probability", probability="not row.probability")
         yield made("asks for real logits", needs_real="not row.needs_real")
         yield made(
             "Roth's weights exchanged",
-            weight="row.weight[::-1] if row.weight else (torch.sigmoid, torch.sigmoid)",
+            weight="row.weight[::-1] if row.weight else (payoffs.js_weight_fake,) * 2",
         )
 
 
 DEFAULTS = {"weighting": "even", "factor": 1.0}
 OTHER = {
-    "where": {"real": "fake", "fake": "real", "both": "real", "between": "real"},
-    "pull": {"0": "1", "1": "0"},
+    "where": {
+        **{"real": "fake", "fake": "real", "both": "real", "between": "real"},
+        **{"around": "real", "beside": "around"},
+    },
+    "pull": {"0": "1", "1": "0", "≤1": "1"},
     "of": {"logit": "probability", "probability": "logit"},
-    "weighting": {"roth": "even"},
+    "weighting": {"roth": "even", "curved": "even"},
 }
 
 
 def of_penalties():
     names = ("where", "pull", "of", "weighting", "factor")
     for row, call in calls_in("penalties", "slope_row").items():
+        if call is None:  # no price on slopes
+            for what, turned in {"sign": "-", "½": "0.5 * "}.items():
+                function = f"lambda *given, _do=row.function: {turned}_do(*given)"
+                yield of_row("PENALTIES", "penalties", ("penalties",), row, what, function=function)
+            continue
         given = {word.arg: word.value for word in call.keywords if word.arg in names}
         arguments = DEFAULTS | {name: ast.literal_eval(value) for name, value in given.items()}
         factor = arguments["factor"]

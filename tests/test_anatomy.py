@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from tests.helpers import mlp_by_hand, setup64, small
-from toylab import penalties, probes
+from toylab import probes
 from toylab.anatomy import MOST, anatomy, overheard
-from toylab.games import gradients
+from toylab.games import Judge, gradients
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
+from toylab.slopes import POINTS
 from toylab.trainer import losses, train
 
 WIDTHS = (2, 6, 6, 1)
@@ -132,13 +133,18 @@ def test_losses_of_the_points_are_the_loss_of_the_minibatch(objective):
     batch = setup.draws(state.step)[0]
     real = scores(state.players.critic, batch.real)
     fake = scores(state.players.critic, made(state.players.generator, batch.latent))
-    terms = OBJECTIVES[objective].critic(real, fake, {})
+    row = setup.judged(state)
+    terms = row.critic(real, fake)
     assert arrays["loss"].sum(0) == pytest.approx(terms.numpy(), abs=1e-5)
     assert told["critic_loss"] == pytest.approx(losses(setup, state)["critic"], abs=1e-9)
     # A real point of twice the score pays less, a fake of twice the score more.
     order = np.argsort(real.numpy())
-    assert (np.diff(arrays["loss"][0][order]) <= 1e-6).all() or objective == "least-squares"
-    middle = OBJECTIVES[objective].threshold
+    assert (
+        (np.diff(arrays["loss"][0][order]) <= 1e-6).all()
+        or objective == "least-squares"
+        or row.needs_real
+    )
+    middle = row.threshold
     middle = float((real.mean() + fake.mean()) / 2) if middle is None else middle
     expected = 1 / (1 + np.exp(middle - fake.numpy()))
     assert arrays["score_fake"] == pytest.approx(expected, abs=1e-6)
@@ -155,14 +161,15 @@ def test_the_log_loss_of_a_point_is_its_own_term():
     assert arrays["loss"][1] == pytest.approx(softplus(fake).numpy(), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.parametrize("name", [name for name, row in PENALTIES.items() if row.where])
 def test_penalty_points_and_slopes_are_those_that_are_charged(name):
     setup, state = at(penalty=name, penalty_weight=3.0)
     row = PENALTIES[name]
     arrays, told = anatomy(setup, state, view_of(setup))
     batch = setup.draws(state.step)[0]
     fake = torch.from_numpy(made(state.players.generator, batch.latent))
-    chosen = penalties.POINTS[row.where](batch.real, fake, batch)
+    judge = Judge(None, state.players.critic)
+    chosen = POINTS[row.where](judge, batch.real, fake, batch, setup.knobs(0))
     places = torch.cat([points for points, _ in chosen])
     assert arrays["penalty_points"] == pytest.approx(places.numpy(), abs=1e-5)
     x = places.clone().requires_grad_()
@@ -172,10 +179,20 @@ def test_penalty_points_and_slopes_are_those_that_are_charged(name):
     assert arrays["penalty_slopes"] == pytest.approx(slopes, abs=1e-5)
     charged = losses(setup, state)["penalty"]
     assert told["penalty"] == pytest.approx(3.0 * charged, rel=1e-6)
-    if not row.needs_weight:
+    if not row.needs:
         length = np.linalg.norm(slopes, axis=1)
-        by_hand = row.factor * len(chosen) * np.mean((length - int(row.pull)) ** 2)
+        off = {"0": length, "1": length - 1, "≤1": np.maximum(length - 1, 0)}[row.pull]
+        by_hand = row.factor * len(chosen) * np.mean(off**2)
         assert told["penalty"] == pytest.approx(3.0 * by_hand, rel=1e-5)
+
+
+def test_several_penalties_are_charged_together_and_points_are_shown_of_all():
+    setup, state = at(penalty="1-gp", penalty_2="r1", penalty_2_weight=3.0, penalty_3="l2")
+    arrays, told = anatomy(setup, state, view_of(setup))
+    found = losses(setup, state)
+    expected = found["penalty"] + 3.0 * found["penalty_2"] + found["penalty_3"]
+    assert told["penalty"] == pytest.approx(expected, rel=1e-6)
+    assert len(arrays["penalty_points"]) == 16
 
 
 def test_without_a_penalty_there_are_no_points_and_a_lazy_one_is_charged_at_its_steps():

@@ -284,6 +284,7 @@ def everything(**settings):
     """A setup whose minibatches hold every kind of randomness."""
     settings = {
         "penalty": "0-gp",
+        "penalty_2": "dragan",
         "noise": 0.1,
         "critic_dropout": 0.3,
         "critic_steps": 2,
@@ -294,6 +295,7 @@ def everything(**settings):
 def arrays(batch):
     """{purpose: tensor} of one minibatch."""
     found = {"real": batch.real, "latent": batch.latent, "mix": batch.mix}
+    found |= {"around": batch.around}
     found |= {"noise/real": batch.noise[0], "noise/fake": batch.noise[1]}
     for role, layers in batch.masks.items():
         found |= {f"mask/{role}/{i}": layer for i, layer in enumerate(layers)}
@@ -303,6 +305,28 @@ def arrays(batch):
 def same(one, other):
     one, other = arrays(one), arrays(other)
     return set(one) == set(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("copies", [1, 2, 4, 8])
+def test_noise_to_signal_ratio(copies):
+    """Roth et al. 2017, section 5.4: 64/NSR points, each with NSR noises; the critic sees 64."""
+    asked = {"batch": 64, "noise": 0.1, "noise_copies": copies, "critic_dropout": 0.0}
+    for batch in everything(**asked).draws(3):
+        for points in (batch.latent, *([] if batch.real is None else [batch.real])):
+            groups = points.view(64 // copies, copies, -1)
+            assert (groups == groups[:, :1]).all()
+            assert len(groups[:, 0].unique(dim=0)) == 64 // copies
+        for noise in batch.noise:
+            assert len(noise.unique(dim=0)) == len(noise) == 64
+    odd = everything(**asked | {"batch": 10, "noise_copies": 4}).draws(0)[0].real
+    assert odd.shape[0] == 10 and len(odd.unique(dim=0)) == 3, "the last point has fewer"
+
+
+def test_a_finite_set_goes_on_by_the_points_that_were_really_drawn():
+    """With 4 copies an epoch takes four times as many minibatches: nothing is left out."""
+    draws = setup64(small(data="two-gaussians", batch=40, noise=0.1, noise_copies=4)).draws
+    seen = torch.cat([draws(step)[0].real for step in range(10)])
+    assert len(seen.unique(dim=0)) == 100
 
 
 @pytest.mark.parametrize("optimizer", ["alternating", "extragradient"])
@@ -337,7 +361,7 @@ def test_streams_are_independent_in_law():
     """Every purpose has its law, and no two are correlated."""
     draws = everything(batch=4096, data="8gaussians").draws
     found = arrays(draws(0)[0])
-    for name in ("latent", "noise/real", "noise/fake"):
+    for name in ("latent", "around", "noise/real", "noise/fake"):
         assert stats.kstest(found[name].numpy().ravel(), "norm").pvalue > 1e-3
     mix = found["mix"].numpy().ravel()
     assert stats.kstest(mix, stats.uniform().cdf).pvalue > 1e-3 and found["mix"].shape == (4096, 1)

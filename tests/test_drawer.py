@@ -211,11 +211,15 @@ def test_a_member_is_reached_by_its_three_choices():
     assert {o["value"]: o["penalty"] for o in pull["options"]}["1"] == "1-gp"
     assert {o["value"]: o["penalty"] for o in of["options"]}["logit"] == "0-gp-logit"
     assert (where["value"], pull["value"], of["value"]) == ("between", "0", "probability")
-    blocked = kernel.menus(
-        PARTS, FIELDS["penalty"]["choices"], "r1", {"roth": "it needs a probability"}
-    )
-    both = next(o for o in blocked[0]["options"] if o["value"] == "both")
-    assert both["why"] == "it needs a probability"
+
+    def both(*names):
+        blocked = dict.fromkeys(names, "it needs a probability")
+        menus = kernel.menus(PARTS, FIELDS["penalty"]["choices"], "r1", blocked)
+        return next(o for o in menus[0]["options"] if o["value"] == "both")
+
+    assert both()["penalty"] == "roth"
+    assert both("roth")["penalty"] == "0-gp-sample-both" and both("roth")["why"] == ""
+    assert both("roth", "0-gp-sample-both")["why"] == "it needs a probability"
 
 
 def test_what_cannot_be_says_why_and_its_link_makes_it_possible():

@@ -1,6 +1,7 @@
 """Experiment and schema: one list of settings, checked when set, described as JSON."""
 
 import json
+import re
 
 import pytest
 import torch
@@ -202,15 +203,22 @@ def test_version_counts_every_change():
 
 
 def test_conflicts():
-    """Roth's weights need σ(φ) to be a probability; fixed fakes must exist. Said once, in words."""
+    """Roth's weights need an objective that has them; fixed fakes must exist. Said once."""
     for name, row in OBJECTIVES.items():
-        told = Experiment(objective=name, penalty="roth").conflicts()
-        assert bool(told) == (row.weight is None)
-        if told:
-            assert "minimax or non-saturating" in told[0]
-            with pytest.raises(ValueError, match="minimax or non-saturating"):
-                Setup(Experiment(objective=name, penalty="roth"))
-        for penalty in set(PENALTIES) - {"roth"}:
+        for slot, penalty, weight in (
+            ("penalty", "roth", row.weight),
+            ("penalty_2", "roth", row.weight),
+            ("penalty", "roth-f", row.curvature),
+            ("penalty_3", "roth-f", row.curvature),
+        ):
+            told = Experiment(objective=name, **{slot: penalty}).conflicts()
+            assert bool(told) == (weight is None)
+            if told:
+                word = "f*'' = 0" if name == "total-variation" else "minimax or non-saturating"
+                assert word in told[0]
+                with pytest.raises(ValueError, match=re.escape(word)):
+                    Setup(Experiment(objective=name, **{slot: penalty}))
+        for penalty in set(PENALTIES) - {"roth", "roth-f"}:
             assert not Experiment(objective=name, penalty=penalty).conflicts()
     assert "no fixed fakes" in Experiment(data="ring", fakes="fixed").conflicts()[0]
     assert not Experiment(data="lines", fakes="fixed").conflicts()

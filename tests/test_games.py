@@ -1,26 +1,38 @@
 """Games: gradients against losses written by hand, and the law of the mixed derivative."""
 
+import itertools
+
 import pytest
 import torch
 
-from tests.helpers import assert_near, mlp_by_hand, normal
+from tests.helpers import assert_near, mlp_by_hand, normal, objective
 from toylab.batches import Batch
 from toylab.constraints import CONSTRAINTS
-from toylab.games import Players, bilinear, dirac, gan, gradients, mixed, quadratic, reduce
-from toylab.networks import mlp
+from toylab.games import Judge, Players, bilinear, dirac, gan, gradients, mixed, quadratic, reduce
+from toylab.networks import Output, mlp
 from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES
 
 B = 5
 GENERATOR_WIDTHS, CRITIC_WIDTHS = (2, 4, 2), (2, 4, 4, 1)
+
+
+def possible(objective):
+    """The penalties tried with an objective: all of them with one, with the others what asks it."""
+    row = OBJECTIVES[objective]
+    for name, penalty in PENALTIES.items():
+        if penalty.needs and getattr(row, penalty.needs) or objective == "non-saturating":
+            yield name
+
+
 MASKED = [
     (objective, penalty, noise, dropout)
-    for objective, row in OBJECTIVES.items()
-    for penalty in ("none", *PENALTIES)
-    if penalty == "none" or row.weight is not None or not PENALTIES[penalty].needs_weight
-    for noise in (False, True)
-    for dropout in (False, True)
+    for objective in OBJECTIVES
+    for penalty in ("none", *possible(objective))
+    for noise, dropout in itertools.product((False, True), repeat=2)
+    if noise == dropout or penalty in ("none", "0-gp", "roth")
 ]
+PRICES = {"margin": 0.01, "around": 0.5}  # what some penalties read
 CASES = pytest.mark.parametrize("objective, penalty, noise, dropout", MASKED)
 
 
@@ -38,7 +50,7 @@ def case(objective, penalty, noise, dropout, lead=()):
     if dropout:
         masks = {
             role: [(normal(*lead, B, 4, seed=10 * i + j) > -0.5).double() / 0.7 for j in range(2)]
-            for i, role in enumerate(("real", "fake", "between"))
+            for i, role in enumerate(("real", "fake", "between", "around", "again"))
         }
     batch = Batch(
         real=normal(*lead, B, 2, seed=3),
@@ -46,9 +58,10 @@ def case(objective, penalty, noise, dropout, lead=()):
         mix=normal(*lead, B, 1, seed=5).sigmoid(),
         noise=(normal(*lead, B, 2, seed=6), normal(*lead, B, 2, seed=7)) if noise else None,
         masks=masks,
+        around=normal(*lead, B, 2, seed=9),
     )
     shape = (*lead, 1) if lead else (1,)
-    numbers = (("noise", 0.3), ("penalty_weight", 2.0))
+    numbers = (("noise", 0.3), ("penalty_weight", 2.0), *PRICES.items())
     knobs = {name: torch.full(shape, value, dtype=torch.float64) for name, value in numbers}
     penalties = [] if penalty == "none" else [("penalty_weight", PENALTIES[penalty].function)]
     row = OBJECTIVES[objective]
@@ -60,18 +73,28 @@ def losses_by_hand(objective, penalty, players, batch):
     """(generator's, critic's) loss without gan() or Network: points, noise, masks in the open."""
     row = OBJECTIVES[objective]
 
-    def critic(x, role):
+    def judged(x, role):
         masks = batch.masks and batch.masks[role]
-        return mlp_by_hand(players.critic, x, CRITIC_WIDTHS, masks=masks).squeeze(-1)
+        hidden = []
+
+        def tanh(layer):
+            hidden.append(torch.tanh(layer))
+            return hidden[-1]
+
+        value = mlp_by_hand(players.critic, x, CRITIC_WIDTHS, tanh, masks=masks).squeeze(-1)
+        return value, hidden[-1] if masks is None else hidden[-1] * masks[-1]
+
+    def critic(x, role):
+        return judged(x, role)[0]
 
     real, fake = batch.real, mlp_by_hand(players.generator, batch.latent, GENERATOR_WIDTHS)
     if batch.noise is not None:
         real, fake = real + 0.3 * batch.noise[0], fake + 0.3 * batch.noise[1]
     loss = row.critic(critic(real, "real"), critic(fake, "fake"), {}).mean()
     if penalty != "none":
-        found = PENALTIES[penalty].function(
-            lambda x, role: type("Out", (), {"value": critic(x, role)}), real, fake, batch, row, {}
-        )
+        knobs = {name: torch.tensor([value], dtype=torch.float64) for name, value in PRICES.items()}
+        judge = Judge(lambda x, role: Output(*judged(x, role)), players.critic)
+        found = PENALTIES[penalty].function(judge, real, fake, batch, row, knobs)
         loss = loss + 2.0 * found.mean()
     return row.generator(critic(real, "real"), critic(fake, "fake"), {}).mean(), loss
 
@@ -221,11 +244,11 @@ def test_dirac_is_minimax_with_a_point_and_a_line():
     """The same numbers as minimax with real 0, fake θ, critic φ(x) = ψx, up to the constant."""
     theta, psi = 0.8, -1.3
     players = Players(*(torch.tensor([v], dtype=torch.float64) for v in (theta, psi)))
-    row, fake = OBJECTIVES["minimax"], torch.tensor([psi * theta], dtype=torch.float64)
+    row, fake = objective("minimax"), torch.tensor([psi * theta], dtype=torch.float64)
     real = torch.zeros(1, dtype=torch.float64)
     constant = torch.log(torch.tensor(2.0, dtype=torch.float64))
-    assert_near(dirac().critic(players) + constant, row.critic(real, fake, {})[0], 1e-14)
-    assert_near(dirac().generator(players), row.generator(real, fake, {})[0], 1e-14)
+    assert_near(dirac().critic(players) + constant, row.critic(real, fake)[0], 1e-14)
+    assert_near(dirac().generator(players), row.generator(real, fake)[0], 1e-14)
 
 
 def test_every_gradient_passes_through_reduce(monkeypatch):

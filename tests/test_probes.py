@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.helpers import objective
 from toylab import cards, probes
 from toylab.data import clusters, source
 from toylab.networks import mlp
@@ -50,21 +51,27 @@ def test_field_is_the_slope_within_the_window(view):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_force_is_minus_the_slope_of_each_fakes_own_loss(name):
     """−∂ℓ_G/∂x of the generator's loss of one sample, against finite differences."""
-    objective, critic, h = OBJECTIVES[name], critic_of(2), 1e-5
+    row, critic, h = objective(name), critic_of(2), 1e-5
     latents = torch.from_numpy(Keys(1, "latents").rng().standard_normal((7, 2)))
-    reals = critic(torch.from_numpy(Keys(2, "reals").rng().standard_normal((5, 2))))
-    drawn = probes.force(lambda z: 0.5 * z, critic, objective, latents, PLANE, reals)
+    reals = critic(torch.from_numpy(Keys(2, "reals").rng().standard_normal((7, 2))))
+    drawn = probes.force(lambda z: 0.5 * z, critic, row, latents, PLANE, reals)
 
-    def loss(x):
-        logit = critic(x)
-        real = reals if objective.needs_real else None
-        return objective.generator(real, logit, {}).mean().item()
+    places = torch.from_numpy(drawn[:, :2].astype(float))
 
-    for place, arrow in zip(drawn[:, :2].astype(float), drawn[:, 2:], strict=True):
+    def loss(number, x):
+        """What all fakes pay when one of them is at x, beside the reals in any turn."""
+        logits = critic(torch.cat([places[:number], x, places[number + 1 :]]))
+        if not row.needs_real:
+            return row.generator(None, logits).sum().item()
+        beside = torch.cat([reals, reals])
+        turns = [row.generator(beside[k : k + 7], logits).sum().item() for k in range(7)]
+        return sum(turns) / 7
+
+    for number, (place, arrow) in enumerate(zip(places.numpy(), drawn[:, 2:], strict=True)):
         for axis in (0, 1):
             step = np.zeros(2)
             step[axis] = h
-            up, down = (loss(torch.from_numpy((place + s * step)[None])) for s in (1, -1))
+            up, down = (loss(number, torch.from_numpy((place + s * step)[None])) for s in (1, -1))
             assert -(up - down) / (2 * h) == pytest.approx(arrow[axis], abs=2e-4)
 
 
@@ -192,7 +199,7 @@ def test_slopes_of_every_quantity_against_finite_differences(name):
     logits, slopes = probes.slopes(critic, torch.from_numpy(points), of)
     drawn = probes.field(critic, PLANE, 3, LIKE, of)
     places = torch.from_numpy(0.7 * points)
-    pushed = probes.force(lambda z: z, critic, OBJECTIVES["hinge"], places, PLANE, of=of)
+    pushed = probes.force(lambda z: z, critic, objective("hinge"), places, PLANE, of=of)
     for i, x in enumerate(points):
         assert logits[i].item() == pytest.approx(critic(torch.from_numpy(x[None])).item())
         for where, slope in (
@@ -210,14 +217,14 @@ def test_paths_climb_a_hill_from_all_sides_and_stay_on_a_plain():
     top = torch.tensor([0.5, -0.25], dtype=torch.float64)
     start = torch.tensor([[2.0, 0.0], [-1.0, 1.0]], dtype=torch.float64)
     for name in ("non-saturating", "minimax", "wasserstein"):
-        way = probes.paths(lambda x: -((x - top) ** 2).sum(-1), OBJECTIVES[name], start, 0.1, 40)
+        way = probes.paths(lambda x: -((x - top) ** 2).sum(-1), objective(name), start, 0.1, 40)
         assert np.linalg.norm(np.diff(way, axis=0), axis=-1) == pytest.approx(np.full((40, 2), 0.1))
         assert way[0] == pytest.approx(start.numpy())
         assert np.linalg.norm(way[-1] - top.numpy(), axis=1).max() < 0.11
     # Least squares wants φ = 1, not more: it goes down where the critic says more.
-    way = probes.paths(lambda x: 1 + x[:, 0], OBJECTIVES["least-squares"], start[:1], 0.1, 5)
+    way = probes.paths(lambda x: 1 + x[:, 0], objective("least-squares"), start[:1], 0.1, 5)
     assert way[-1, 0] == pytest.approx([1.5, 0.0])
-    flat = probes.paths(lambda x: 0 * x.sum(-1), OBJECTIVES["hinge"], start, 0.1, 3)
+    flat = probes.paths(lambda x: 0 * x.sum(-1), objective("hinge"), start, 0.1, 3)
     assert (flat == start.numpy()).all()
 
 

@@ -40,7 +40,13 @@ def pairs(one, other):
 
 
 @pytest.mark.parametrize(
-    "chosen", [*pairs("penalty", "objective"), *pairs("data", "fakes")], ids=str
+    "chosen",
+    [
+        *pairs("penalty", "objective"),
+        *({"penalty_3": "roth-f", "objective": name} for name in values("objective")),
+        *pairs("data", "fakes"),
+    ],
+    ids=str,
 )
 def test_the_page_forbids_exactly_what_the_experiment_refuses(chosen):
     """At both of its fields, in the same words; and the way out, where there is one, is one."""
@@ -69,9 +75,13 @@ def test_penalties_say_what_they_are_made_of_and_the_parts_have_words():
             assert choice["factor"] == row.factor
             for name, part in parts.items():
                 assert choice[name] == getattr(row, name)
-                assert choice[name] in [one["value"] for one in part["choices"]]
-    made = [tuple(row[name] for name in parts) for row in FIELDS["penalty"]["choices"][1:]]
-    assert len(made) == len(set(made)), "three choices mean one row"
+                offered = [one["value"] for one in part["choices"]]
+                assert choice[name] in offered or not row.where
+    slopes = [PENALTIES[value] for value in values("penalty") if value != "none"]
+    slopes = [row for row in slopes if row.where]
+    made = [(*(getattr(row, name) for name in parts), row.factor, row.needs) for row in slopes]
+    assert len(made) == len(set(made)), "three choices, factor and weight mean one row"
+    assert [choice for choice in FIELDS["penalty_2"]["choices"]] == FIELDS["penalty"]["choices"]
     assert all(part["label"] and part["doc"].endswith(".") for part in parts.values())
 
 
@@ -138,6 +148,11 @@ def test_odd_choices_are_said_at_their_field():
     assert [f for f, _ in oddities(moves="critic")] == ["moves"]
     assert [f for f, _ in oddities(rate_critic=0.0)] == ["rate_critic"]
     assert [f for f, _ in oddities(constraint="clip")] == ["clip"]
+    assert [f for f, _ in oddities(constraint="clip-before")] == ["clip"]
+    assert [f for f, _ in oddities(noise_copies=4)] == ["noise_copies"]
+    assert oddities(noise_copies=4, noise=0.1) == oddities(noise=0.1) == []
+    assert [f for f, _ in oddities(penalty_2="ct")] == ["penalty_2"]
+    assert oddities(penalty_2="ct", critic_dropout=0.5) == []
     assert oddities(penalty_weight=0.0) == [("penalty_weight", "λ = 0 is the same as no penalty.")]
 
 

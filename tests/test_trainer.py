@@ -6,14 +6,15 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from tests.helpers import F64, assert_near, assert_same, normal, run, setup64, small
+from tests.helpers import F64, assert_near, assert_same, normal, objective, run, setup64, small
 from toylab.batches import Batch
 from toylab.experiment import Experiment
+from toylab.games import Judge, gradients
 from toylab.networks import mlp
 from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
-from toylab.schedules import linear
+from toylab.schedules import exponential, linear
 from toylab.trainer import losses, sample, train
 
 
@@ -101,6 +102,121 @@ def test_lazy_penalty_is_k_times_the_weight_every_kth_step(interval):
         assert_near(state.players, expected.players, 1e-15)
 
 
+def priced(setup, state, *prices):
+    """The critic's loss on the next minibatch by hand: its objective and what is charged."""
+    batch = setup.draws(state.step)[0]
+    fake = setup.networks.generator.apply(state.players.generator, batch.latent).value
+    judge = Judge(
+        lambda x, role: setup.networks.critic.apply(
+            state.players.critic, x, batch.masks and batch.masks[role]
+        ),
+        state.players.critic,
+    )
+    loss = setup.objective.critic(
+        judge(batch.real, "real").value, judge(fake, "fake").value, {}
+    ).mean()
+    knobs = setup.knobs(0)
+    for name, weight in prices:
+        terms = PENALTIES[name].function(judge, batch.real, fake, batch, setup.objective, knobs)
+        loss = loss + weight * terms.mean()
+    return loss
+
+
+def test_several_penalties_at_once_each_with_its_weight_and_interval():
+    """CT-GAN: a slope of 1, consistency under dropout; and L2. The second only at even steps."""
+    setup = setup64(
+        small(
+            objective="wasserstein",
+            critic_dropout=0.5,
+            penalty="1-gp",
+            penalty_weight=10.0,
+            penalty_2="ct",
+            penalty_2_weight=2.0,
+            penalty_2_interval=2,
+            penalty_3="l2",
+            penalty_3_weight=0.1,
+        )
+    )
+    state = setup.start()
+    for step in range(4):
+        second = [("ct", 2 * 2.0)] if step % 2 == 0 else []
+        expected = priced(setup, state, ("1-gp", 10.0), *second, ("l2", 0.1))
+        game = setup.games(state, setup.knobs(step))[0]
+        assert_near(game.critic(state.players), expected, 1e-12)
+        assert priced(setup, state, ("ct", 1.0)) > priced(setup, state)
+        state = setup.step(state)
+    found = losses(setup, state)
+    assert set(found) == {"critic", "generator", "penalty", "penalty_2", "penalty_3"}
+    expected = 0.5 * state.players.critic.square().sum().item()
+    assert found["penalty_3"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_two_dropout_passes_of_ct_have_masks_of_their_own():
+    batch = setup64(small(penalty="ct", critic_dropout=0.5)).draws(0)[0]
+    assert set(batch.masks) == {"real", "fake", "between", "again"}
+    assert not torch.equal(batch.masks["real"][0], batch.masks["again"][0])
+    plain = setup64(small(penalty="r1", critic_dropout=0.5)).draws(0)[0]
+    assert set(plain.masks) == {"real", "fake", "between"}
+    assert torch.equal(plain.masks["real"][0], batch.masks["real"][0]), "other streams stay"
+
+
+@pytest.mark.parametrize("penalty", ["0-gp", "dragan", "l2"])
+def test_penalties_can_be_paid_by_the_generator_too(penalty):
+    """The generator's gradient gains λ times the price's, through the fakes; L2 is on whoever
+    pays. The critic's loss stays what it was."""
+    alone, both = (
+        setup64(small(penalty=penalty, penalty_weight=3.0, penalised=who))
+        for who in ("critic", "both")
+    )
+    state = alone.start()
+    games = [setup.games(state, setup.knobs(0)) for setup in (alone, both)]
+    torch.testing.assert_close(games[0][0].critic(state.players), games[1][0].critic(state.players))
+    first, second = (game[1].generator(state.players) for game in games)
+    batch = both.draws(0)[1]
+    generator = state.players.generator.clone().requires_grad_()
+    fake = both.networks.generator.apply(generator, batch.latent).value
+    says = lambda x, role: both.networks.critic.apply(state.players.critic, x)  # noqa: E731
+    terms = PENALTIES[penalty].function(
+        Judge(says, generator), batch.real, fake, batch, both.objective, both.knobs(0)
+    )
+    assert_near(second - first, 3.0 * terms.detach().mean(), 1e-12)
+    extra = [gradients(game[1], state.players, ("generator",)).generator for game in games]
+    price = torch.autograd.grad(3.0 * terms.mean(), generator, materialize_grads=True)
+    # DRAGAN's price looks at no fake, so it moves no generator.
+    expected = torch.zeros_like(generator) if penalty == "dragan" else price[0]
+    assert_near(extra[1] - extra[0], expected, 1e-12)
+
+
+def test_roth_s_annealing_is_a_schedule_of_the_weight():
+    """γ₀·0.01^{t/T}, Algorithm 1 of Roth et al. 2017: from 2 to 0.02."""
+    weight = exponential(2.0, 0.02, 50)
+    setup = setup64(small(penalty="roth", penalty_weight=weight))
+    state = setup.start()
+    for step in (0, 10, 50, 80):
+        expected = 2.0 * 0.01 ** min(step / 50, 1.0)
+        assert setup.knobs(step)["penalty_weight"].item() == pytest.approx(expected, rel=1e-6)
+        state = state._replace(step=step)
+        game = setup.games(state, setup.knobs(step))[0]
+        assert_near(game.critic(state.players), priced(setup, state, ("roth", expected)), 1e-9)
+
+
+@pytest.mark.parametrize(
+    "schedule", [0.4, linear(0.4, 0.0, 10), exponential(0.4, 0.04, 10)], ids=str
+)
+def test_instance_noise_has_the_standard_deviation_of_its_schedule(schedule):
+    setup = setup64(small(noise=schedule, penalty="none"))
+    for step in (0, 4, 10):
+        std = {0.4: 0.4}.get(schedule) if isinstance(schedule, float) else schedule(step)
+        state = setup.start()._replace(step=step)
+        batch = setup.draws(step)[0]
+        generate, judge = (network.apply for network in setup.networks)
+        fake = generate(state.players.generator, batch.latent).value
+        real, fake = batch.real + std * batch.noise[0], fake + std * batch.noise[1]
+        on_real, on_fake = (judge(state.players.critic, x).value for x in (real, fake))
+        expected = (softplus(-on_real) + softplus(on_fake)).mean()
+        assert_near(setup.games(state, setup.knobs(step))[0].critic(state.players), expected, 1e-12)
+
+
 @pytest.mark.parametrize("penalty", PENALTIES)
 def test_weight_zero_is_no_penalty(penalty):
     free, priced = run(small(penalty="none"), 5), run(small(penalty=penalty, penalty_weight=0.0), 5)
@@ -143,7 +259,7 @@ def test_fixed_fakes_teach_only_the_critic():
     game = setup.games(state, setup.knobs(0))[0]
     judge = setup.networks.critic.apply
     real, fake = (judge(state.players.critic, x).value for x in (batch.real, batch.latent))
-    expected = OBJECTIVES["non-saturating"].critic(real, fake, {}).mean()
+    expected = objective("non-saturating").critic(real, fake).mean()
     assert_near(game.critic(state.players), expected, 1e-15)
     after = run(small(data="lines", fakes="fixed", penalty="none"), 300)
     real, fake = (judge(after.players.critic, x).value for x in (batch.real, batch.latent))

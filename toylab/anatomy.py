@@ -14,7 +14,7 @@ import torch
 from toylab import probes
 from toylab.games import Game
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import OUTPUTS
+from toylab.slopes import OUTPUTS
 
 MOST = 64  # points of a minibatch that are shown
 
@@ -83,7 +83,7 @@ def anatomy(setup, state, view):
     moves = next((one for one in reversed(heard) if one.player == "generator"), None)
     arrays, scalars = {}, {"critic_loss": None, "generator_loss": None, "penalty": None}
     if learns is not None:
-        arrays |= _critic_half(setup, learns, view, scalars)
+        arrays |= _critic_half(setup, state, learns, view, scalars)
     if moves is not None:
         arrays |= _generator_half(setup, state, moves, after, view)
         scalars["generator_loss"] = moves.loss[0]
@@ -99,22 +99,19 @@ def _slopes(setup, shown, of=None):
     return probes.slopes(lambda x: setup.networks.critic.apply(parts, x, masks).value, points, of)
 
 
-def _critic_half(setup, heard, view, scalars):
-    objective, penalty, (real, fake, *priced) = setup.objective, setup.penalty, heard.shown
+def _critic_half(setup, state, heard, view, scalars):
+    objective, penalty, (real, fake, *priced) = setup.judged(state), _measured(setup), heard.shown
     with torch.no_grad():
         scores = [setup.networks.critic.apply(*shown).value for shown in (real, fake)]
     middle = objective.threshold
     if middle is None:
         middle = float((scores[0].mean() + scores[1].mean()) / 2)
-    even = torch.full_like(scores[0], middle)
-    # A loss of both is shared out: each side pays its own against an undecided other side.
-    base = objective.critic(even, even, {}) / 2
-    losses = [objective.critic(scores[0], even, {}), objective.critic(even, scores[1], {})]
-    free = float(objective.critic(*scores, {}).mean())
+    losses = _shared(objective, *scores, middle)
+    free = float(objective.critic(*scores).mean())
     scalars["critic_loss"] = free
-    scalars["penalty"] = None if penalty is None else heard.loss[0] - free
+    scalars["penalty"] = heard.loss[0] - free if setup.penalties else None
     each = MOST // max(len(priced), 1)
-    of = OUTPUTS[penalty.of] if penalty is not None and penalty.of else None
+    of = OUTPUTS[penalty.of] if penalty else None
     places = [np.zeros((0, 2))] + [view.flat(shown[1].double().numpy())[:each] for shown in priced]
     slopes = [np.zeros((0, 2))] + [
         (_slopes(setup, shown, of)[1].double().numpy() @ view.axes.T)[:each] for shown in priced
@@ -124,10 +121,28 @@ def _critic_half(setup, heard, view, scalars):
         "batch_fake": view.flat(fake[1].double().numpy())[:MOST],
         "score_real": torch.sigmoid(scores[0] - middle)[:MOST].numpy(),
         "score_fake": torch.sigmoid(scores[1] - middle)[:MOST].numpy(),
-        "loss": torch.stack([loss - base for loss in losses])[:, :MOST].numpy(),
+        "loss": torch.stack(losses)[:, :MOST].numpy(),
         "penalty_points": np.concatenate(places),
         "penalty_slopes": np.concatenate(slopes),
     }
+
+
+def _measured(setup):
+    """The first penalty that names the output whose slope it prices, or None."""
+    return next((row for row in setup.penalties.values() if row.of), None)
+
+
+def _shared(objective, real, fake, middle):
+    """The critic's loss of each pair, shared out between its real point and its fake.
+
+    Each side pays its own against an undecided other side; where the objective compares the two,
+    nothing is either's own, and both pay half.
+    """
+    if objective.needs_real:
+        return [objective.critic(real, fake) / 2] * 2
+    even = torch.full_like(real, middle)
+    base = objective.critic(even, even) / 2
+    return [objective.critic(real, even) - base, objective.critic(even, fake) - base]
 
 
 def _generator_half(setup, state, heard, after, view):
@@ -138,7 +153,7 @@ def _generator_half(setup, state, heard, after, view):
         with torch.no_grad():
             real = critic(heard.batch.real)
     moved, _ = probes.effective(setup, after)
-    force = probes.force(generator, critic, setup.objective, latents, view, real)
+    force = probes.force(generator, critic, setup.judged(state), latents, view, real)
     with torch.no_grad():
         there = view.flat(moved(latents).double().numpy())
     return {"batch_force": force, "batch_moved": there}

@@ -22,7 +22,7 @@ class Batch(NamedTuple):
 
     real (..., B, *shape) · latent (..., B, *latent) · mix (..., B, 1, …) in [0, 1) ·
     noise: two standard normal arrays like real, for real and fake · masks: {role: list of
-    (..., B, width)}, each 0 or 1/keep.
+    (..., B, width)}, each 0 or 1/keep · around: a standard normal array like real, for penalties.
     """
 
     real: torch.Tensor | None = None
@@ -30,6 +30,7 @@ class Batch(NamedTuple):
     mix: torch.Tensor | None = None
     noise: tuple | None = None
     masks: dict | None = None
+    around: torch.Tensor | None = None
 
 
 class Spec(NamedTuple):
@@ -43,6 +44,8 @@ class Spec(NamedTuple):
     noise: bool
     masks: tuple = ()  # ((role, shapes), …)
     keep: float = 1.0
+    around: bool = False
+    copies: int = 1  # of each point in a minibatch, with noise of its own each
 
 
 class Draws:
@@ -79,24 +82,33 @@ class Draws:
         return sum(
             spec.count
             * spec.size
-            * (point * (spec.real + 2 * spec.noise) + latent + spec.mix + _widths(spec))
+            * (
+                point * (spec.real + 2 * spec.noise + spec.around)
+                + latent
+                + spec.mix
+                + _widths(spec)
+            )
             for spec in self.specs
         )
 
     def _draw(self, spec, block):
         """All minibatches of one kind in a block, as a list of `Batch`."""
         count = self.steps * spec.count
-        rows = count * spec.size
+        distinct = -(-spec.size // spec.copies)  # where it does not divide, the last has fewer
 
         def stream(purpose, make, shape):
-            made = [make(self._keys(seed, spec, purpose, block, rows), shape) for seed in self._all]
+            keys = [self._keys(seed, spec, purpose, block, count * distinct) for seed in self._all]
+            made = [make(key, shape) for key in keys]
             stacked = torch.stack(made, 1) if isinstance(self.seeds, tuple) else made[0]
             return stacked.to(self.device, self.dtype).unbind(0)
 
         def sampled(source):
             def make(keys, shape):
-                points = torch.from_numpy(source.sample(rows, keys))
-                return points.view(count, spec.size, *source.shape)
+                points = torch.from_numpy(source.sample(count * distinct, keys))
+                points = points.view(count, distinct, *source.shape)
+                if spec.copies == 1:
+                    return points
+                return points.repeat_interleave(spec.copies, 1)[:, : spec.size]
 
             return make
 
@@ -107,8 +119,9 @@ class Draws:
         ones = (1,) * len(shape)
         mix = stream("mix", self._uniform, (count, spec.size, *ones)) if spec.mix else nothing
         noise, masks = nothing, nothing
+        whole = (count, spec.size, *shape)
+        around = stream("around", self._normal, whole) if spec.around else nothing
         if spec.noise:
-            whole = (count, spec.size, *shape)
             noise = list(
                 zip(
                     stream("noise/real", self._normal, whole),
@@ -118,7 +131,8 @@ class Draws:
             )
         if spec.masks:
             masks = self._masks(spec, stream, count)
-        return [Batch(*parts) for parts in zip(real, latent, mix, noise, masks, strict=True)]
+        kinds = real, latent, mix, noise, masks, around
+        return [Batch(*parts) for parts in zip(*kinds, strict=True)]
 
     def _masks(self, spec, stream, count):
         drawn = {}

@@ -2,7 +2,26 @@
 
 from toylab import cards
 from toylab.objectives import OBJECTIVES
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
+
+WEIGHED = {  # which of Roth's weights a penalty needs: the objectives that have it
+    "weight": "an objective with a probability of its own: minimax or non-saturating, "
+    "Jensen-Shannon or GAN",
+    "curvature": "an f-divergence, minimax or non-saturating",
+}
+
+
+def _lacks(penalty, objective):
+    """Why a penalty cannot price the slopes of an objective; "" where it can."""
+    row = OBJECTIVES[objective]
+    if not penalty.needs or getattr(row, penalty.needs) is not None:
+        return ""
+    if row.unweighted:
+        return f"{penalty.label} has no weight here. {row.label} has {row.unweighted}."
+    return (
+        f"{penalty.label} weighs slopes by how surely the critic errs, so it needs "
+        f"{WEIGHED[penalty.needs]}."
+    )
 
 
 def conflicting():
@@ -10,22 +29,18 @@ def conflicting():
 
     `fix`, {field: value}, makes that value possible where `with` holds.
     """
-    unweighted = tuple(name for name, row in OBJECTIVES.items() if row.weight is None)
-    weighted = next(name for name in OBJECTIVES if name not in unweighted)
     found = []
     for penalty, row in PENALTIES.items():
-        if row.needs_weight:
-            why = (
-                f"{row.label} weighs slopes by how surely the critic errs, so it needs an "
-                "objective with a probability: minimax or non-saturating."
-            )
-            told = {"field": "penalty", "value": penalty, "why": why}
-            found.append(
-                {**told, "with": {"objective": unweighted}, "fix": {"objective": weighted}}
-            )
-            for objective in unweighted:
-                told = {"field": "objective", "value": objective, "why": why}
-                found.append({**told, "with": {"penalty": (penalty,)}, "fix": {"penalty": "none"}})
+        without = {name: _lacks(row, name) for name in OBJECTIVES if _lacks(row, name)}
+        having = next(name for name in OBJECTIVES if name not in without)
+        for why in dict.fromkeys(without.values()):
+            objectives = tuple(name for name, reason in without.items() if reason == why)
+            for slot in SLOTS:
+                told = {"field": slot, "value": penalty, "with": {"objective": objectives}}
+                found.append({**told, "why": why, "fix": {"objective": having}})
+                for objective in objectives:
+                    told = {"field": "objective", "value": objective, "with": {slot: (penalty,)}}
+                    found.append({**told, "why": why, "fix": {slot: "none"}})
     return found
 
 

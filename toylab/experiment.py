@@ -8,11 +8,9 @@ import param
 
 from toylab import cards, schedules
 from toylab.conflicts import conflicting, without_fakes
-from toylab.constraints import CONSTRAINTS
+from toylab.game_settings import GameSettings
 from toylab.networks import ACTIVATIONS, INITIALISATIONS
-from toylab.objectives import OBJECTIVES
 from toylab.optimizers import FIRST, OPTIMIZERS
-from toylab.penalties import PENALTIES
 from toylab.rules import RULES
 from toylab.settings import Card, Knob, Name, Whole
 from toylab.tables import nearest
@@ -20,7 +18,7 @@ from toylab.tables import nearest
 CARD_NUMBERS = ("spread", "size", "theta")  # fields that only some data cards have
 
 
-class Experiment(param.Parameterized):
+class Experiment(GameSettings):
     """Every setting of one run (or of an ensemble of `members` runs with seeds seed, seed+1, …).
 
     A number may be a `toylab.schedules.Schedule`; a live number of an ensemble may be a tuple with
@@ -63,54 +61,6 @@ class Experiment(param.Parameterized):
         ("learned", "fixed", "perfect"),
         label="Fakes come from",
         doc="A network that learns, the card's own fixed fakes, or a perfect generator.",
-    )
-
-    objective = Name(
-        "non-saturating",
-        OBJECTIVES,
-        label="Objective",
-        doc="What each player is paid for. It sets the push on the fakes.",
-    )
-    penalty = Name(
-        "0-gp",
-        PENALTIES,
-        before=("none",),
-        label="Penalty",
-        doc="A price on the critic's slope, so that it cannot become a cliff.",
-    )
-    penalty_weight = Knob(
-        1.0,
-        bounds=(0.0, 1e4),
-        soft=(0.01, 100.0),
-        label="Penalty weight λ",
-        doc="How much the price counts. 0 is the same as no penalty.",
-    )
-    penalty_interval = Whole(
-        1,
-        bounds=(1, 64),
-        label="Penalty every",
-        doc="Charge the penalty only every k-th step, k times as much (lazy).",
-    )
-    noise = Knob(
-        0.0,
-        bounds=(0.0, 10.0),
-        soft=(0.0, 1.0),
-        label="Noise on inputs",
-        doc="Gaussian noise added to real and fake before the critic looks (instance noise), "
-        "as standard deviation.",
-    )
-    constraint = Name(
-        "none",
-        CONSTRAINTS,
-        label="Constraint",
-        doc="What the critic's numbers must obey after each of its steps.",
-    )
-    clip = Knob(
-        0.01,
-        bounds=(1e-6, 10.0),
-        soft=(1e-3, 1.0),
-        label="Clip at c",
-        doc="No number of the critic is larger than c.",
     )
 
     optimizer = Name(

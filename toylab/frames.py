@@ -138,7 +138,7 @@ class Pictures:
         with torch.no_grad():
             fakes = generator(self.shown)
             on_real, on_fake = critic(self.real), critic(fakes)
-        threshold = self.setup.objective.threshold
+        threshold = self.setup.judged(state).threshold
         if threshold is None:
             threshold = float((on_real.mean() + on_fake.mean()) / 2)
         flat = self.view.flat(fakes.double().numpy()).astype(np.float32)
@@ -147,13 +147,13 @@ class Pictures:
 
     def _scores(self, moment):
         """Losses and what the critic says, on the 500 shown fakes and 500 fixed reals."""
-        objective = self.setup.objective
+        objective = self.setup.judged(moment.state)
         on_real, on_fake, threshold = moment.on_real, moment.on_fake, moment.threshold
         says = torch.sigmoid if objective.probability else (lambda logit: logit)
         right = (on_real > threshold).double().mean() + (on_fake < threshold).double().mean()
         return {
-            "loss_critic": float(objective.critic(on_real, on_fake, {}).mean()),
-            "loss_generator": float(objective.generator(on_real, on_fake, {}).mean()),
+            "loss_critic": float(objective.critic(on_real, on_fake).mean()),
+            "loss_generator": float(objective.generator(on_real, on_fake).mean()),
             "optimum_critic": objective.optimum[0],
             "optimum_generator": objective.optimum[1],
             "probability": objective.probability,
@@ -174,7 +174,7 @@ class Pictures:
         """What the health lines are judged by."""
         crowd, threshold = self.crowd, moment.threshold
         logits, slope = probes.slopes(moment.critic, moment.fakes)
-        pay = probes.pay(self.setup.objective, logits, moment.on_real)
+        pay = probes.pay(self.setup.judged(moment.state), logits, moment.on_real)
         length = slope.norm(dim=1)
         right = ((moment.on_real > threshold), (moment.on_fake < threshold))
         return Vitals(
@@ -205,7 +205,14 @@ class Pictures:
         self._led_last = moment.now, now
         radii, fakes = metrics.radii(self.clusters), moment.fakes[: layers.PUSHED]
         stride = 2 * radii.min()
-        how = (moment.critic, self.setup.objective, fakes, stride, STRIDES, moment.on_real)
+        how = (
+            moment.critic,
+            self.setup.judged(moment.state),
+            fakes,
+            stride,
+            STRIDES,
+            moment.on_real,
+        )
         way = probes.paths(*how)
         way = np.concatenate([way, (way[1:] + way[:-1]) / 2])  # so that no cluster is passed over
         index, square = metrics.nearest(way, self.clusters.centres)

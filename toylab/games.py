@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from toylab.means import mean
+
 
 class Players(NamedTuple):
     """Two flat vectors, (..., P_g) and (..., P_d); also used for any pair, one part a player."""
@@ -29,11 +31,6 @@ class Game(NamedTuple):
 def reduce(tensor):
     """The mean over processes of a gradient; the identity where there is one process."""
     return tensor
-
-
-def mean(tensor, dim, keepdim=False):
-    """A mean over samples that stays twice differentiable when samples live in many processes."""
-    return tensor.mean(dim, keepdim=keepdim)
 
 
 def gradients(game, players, of=("generator", "critic"), create_graph=False):
@@ -77,13 +74,24 @@ def mixed(game, players, direction, of="critic", by="generator"):
     return reduce(product)
 
 
-def gan(networks, objective, penalties, constraint, batch, knobs, memory=()):
+class Judge(NamedTuple):
+    """The critic as a penalty sees it: ``critic(x, role) -> Output``, and the payer's `vector`."""
+
+    says: Callable
+    vector: torch.Tensor
+
+    def __call__(self, x, role="real"):
+        return self.says(x, role)
+
+
+def gan(networks, objective, penalties, constraint, batch, knobs, memory=(), payers=("critic",)):
     """The `Game` of two networks on one minibatch.
 
     L_D = mean(objective.critic) + Σ weight·mean(penalty),   L_G = mean(objective.generator)
 
     networks  -- Players of `Network`
     penalties -- rows (weight name, penalty function); the weight is knobs[name]
+    payers    -- whose loss the penalties are added to
     knobs     -- {name: tensor of shape (1,) or (E, 1)}; `noise` is the instance noise's standard
                  deviation (Sønderby et al. 2017, https://arxiv.org/abs/1610.04490), added to real
                  and fake before the critic looks, in the critic's and in the generator's loss
@@ -103,22 +111,32 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=()):
         judge, masks = networks.critic.at(vector), batch.masks or {}
         return lambda x, role="real": judge(x, masks.get(role))
 
+    def charged(loss, critic, payer, real, fake):
+        for weight, penalty in penalties:
+            terms = penalty(Judge(critic, payer), real, fake, batch, objective, knobs)
+            loss = loss + knobs[weight].squeeze(-1) * mean(terms, -1)
+        return loss
+
     def critic_loss(players):
-        critic = critic_of(players.critic)
+        payer = players.critic
+        if constraint.enter is not None:
+            payer = constraint.enter(payer, knobs)
+        critic = critic_of(payer)
         real = seen(batch.real, 0)
         fake = seen(generate(players.generator, batch.latent).value, 1)
         values = objective.critic(critic(real, "real").value, critic(fake, "fake").value, knobs)
         loss = mean(values, -1)
-        for weight, penalty in penalties:
-            terms = penalty(critic, real, fake, batch, objective, knobs)
-            loss = loss + knobs[weight].squeeze(-1) * mean(terms, -1)
-        return loss
+        return charged(loss, critic, payer, real, fake) if "critic" in payers else loss
 
     def generator_loss(players):
         critic = critic_of(players.critic)
         fake = seen(generate(players.generator, batch.latent).value, 1)
-        real = critic(seen(batch.real, 0), "real").value if objective.needs_real else None
-        return mean(objective.generator(real, critic(fake, "fake").value, knobs), -1)
+        real = None if batch.real is None else seen(batch.real, 0)
+        logit = critic(real, "real").value if objective.needs_real else None
+        loss = mean(objective.generator(logit, critic(fake, "fake").value, knobs), -1)
+        if "generator" in payers:
+            loss = charged(loss, critic, players.generator, real, fake)
+        return loss
 
     return Game(generator_loss, critic_loss)
 

@@ -1,8 +1,9 @@
 """What the page says beside the settings: legal but odd choices, other words for things, parts."""
 
 from toylab.objectives import OBJECTIVES
-from toylab.penalties import CENTERS, OUTPUTS, PENALTIES, POINTS
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
+from toylab.slopes import CENTERS, OUTPUTS, POINTS
 
 
 def _named(table, chosen):
@@ -49,11 +50,28 @@ def odd():
             "one: where |φ| is large it asks for nothing. Of the logit is usual here.",
             "when": {"objective": logits, "penalty": squashed},
         },
+        *(
+            {
+                "field": slot,
+                "text": "The critic has no dropout, so both passes say the same and the term is "
+                "0: set dropout, critic, in the networks.",
+                "when": {slot: ["ct"], "critic_dropout": {"least": 0.0, "most": 0.0}},
+            }
+            for slot in SLOTS
+        ),
         {
             "field": "clip",
             "text": "c = {clip}: so small numbers make a critic that is almost flat, and the push "
             "all but vanishes.",
-            "when": {"constraint": ["clip"], "clip": {"least": 0.0, "most": 0.02}},
+            "when": {"constraint": ["clip", "clip-before"], "clip": {"least": 0.0, "most": 0.02}},
+        },
+        {
+            "field": "noise_copies",
+            "text": "There is no noise, so all copies of a point are the same.",
+            "when": {
+                "noise_copies": {"least": 2, "most": 64},
+                "noise": {"least": 0.0, "most": 0.0},
+            },
         },
         {
             "field": "beta1",
@@ -89,13 +107,20 @@ PARTS = {
     "where": {
         "label": "Where",
         "doc": "At which points the slope is measured. Between: on the line from a real point to "
-        "a fake.",
-        "choices": {"between": "between", "real": "real", "fake": "fakes", "both": "both"},
+        "a fake. Around: near a real point.",
+        "choices": {
+            "between": "between",
+            "real": "real",
+            "fake": "fakes",
+            "both": "both",
+            "around": "around",
+            "beside": "beside",
+        },
     },
     "pull": {
         "label": "Pull to",
         "doc": "The slope the penalty wants.",
-        "choices": {"0": "0", "1": "1"},
+        "choices": {"0": "0", "1": "1", "≤1": "≤1"},
     },
     "of": {
         "label": "Of",
@@ -128,9 +153,13 @@ ALIASES = (
     ("batch size", "field", "batch"),
     ("beta1", "field", "beta1"),
     ("beta2", "field", "beta2"),
+    ("consistency term", "choice", "penalty=ct"),
     ("coverage", "chart", "clusters"),
+    ("ct-gan", "choice", "penalty=ct"),
     ("cycling", "health", "cycling"),
     ("d steps", "field", "critic_steps"),
+    ("divergence", "field", "objective"),
+    ("dragan", "choice", "penalty=dragan"),
     ("discriminator", "layer", "surface"),
     ("discriminator", "field", "critic_width"),
     ("discriminator steps", "field", "critic_steps"),
@@ -140,6 +169,7 @@ ALIASES = (
     ("f-gan", "field", "objective"),
     ("freeze", "field", "moves"),
     ("gamma", "field", "penalty_weight"),
+    ("gradient clipping", "field", "gradient_clip"),
     ("gradient arrows", "layer", "field"),
     ("gradient descent", "choice", "rule=sgd"),
     ("gradient penalty", "field", "penalty"),
@@ -149,6 +179,8 @@ ALIASES = (
     ("initialization", "field", "initialisation"),
     ("instance noise", "field", "noise"),
     ("kde", "layer", "density"),
+    ("kullback-leibler", "choice", "objective=kl"),
+    ("label smoothing", "field", "smoothing"),
     ("lambda", "field", "penalty_weight"),
     ("lazy regularisation", "field", "penalty_interval"),
     ("learning rate", "field", "rate_critic"),
@@ -165,15 +197,20 @@ ALIASES = (
     ("mode dropping", "health", "clusters"),
     ("modes", "chart", "clusters"),
     ("neurons", "field", "critic_width"),
+    ("noise-to-signal ratio", "field", "noise_copies"),
+    ("nowozin", "field", "logit"),
     ("oscillation", "health", "cycling"),
     ("perfect discriminator", "health", "saturated"),
     ("perfect generator", "choice", "fakes=perfect"),
+    ("petzka", "choice", "penalty=lp"),
     ("prior", "field", "latent_law"),
     ("random seed", "field", "seed"),
+    ("rsgan", "choice", "objective=relativistic"),
     ("regularisation", "field", "penalty"),
     ("roth", "choice", "penalty=roth"),
     ("saturation", "health", "saturated"),
     ("simultaneous gradient descent", "choice", "optimizer=simultaneous"),
+    ("sngan", "choice", "constraint=spectral-norm"),
     ("step size", "field", "rate_critic"),
     ("step size", "field", "rate_generator"),
     ("thanh-tung", "choice", "penalty=0-gp"),
@@ -182,6 +219,8 @@ ALIASES = (
     ("two time-scale update rule", "field", "rate_critic"),
     ("vanishing gradient", "health", "pushed"),
     ("wasserstein distance", "chart", "wasserstein"),
+    ("variance of the noise", "field", "noise"),
+    ("weight decay", "choice", "penalty=l2"),
     ("weight clipping", "choice", "constraint=clip"),
     ("wgan", "choice", "objective=wasserstein"),
     ("wgan-gp", "choice", "penalty=1-gp"),

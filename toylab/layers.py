@@ -172,7 +172,7 @@ def _scaled(pictures, layer, quantity, arrows, moment, scalars):
 
 
 def _force(pictures, moment, scalars):
-    chosen, objective = pictures.chosen.force, pictures.setup.objective
+    chosen, objective = pictures.chosen.force, pictures.setup.judged(moment.state)
     of = None if chosen == "loss" else _quantity(chosen, moment.threshold)
     how = (moment.generator, moment.critic, objective, pictures.shown[:PUSHED], pictures.view)
     arrows = probes.force(*how, moment.on_real, of)

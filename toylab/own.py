@@ -14,7 +14,7 @@ from pathlib import Path
 from toylab.constraints import CONSTRAINTS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 
 TABLES = {
@@ -69,7 +69,12 @@ class Own:
 
     def used(self, settings):
         """Whether one of these dicts of settings names a row of this file."""
-        return any(each.get(field) == name for each in settings for field, name in self.added())
+        return any(
+            each.get(slot) == name
+            for each in settings
+            for field, name in self.added()
+            for slot in (SLOTS if field == "penalty" else (field,))
+        )
 
     def edited(self, now):
         """Whether the file was saved since it was last run or asked about; looks once a second."""
@@ -97,10 +102,11 @@ class Own:
         judged -- (field, row) -> {law: why it is broken, "" where it holds}
         """
         for field in schema["fields"]:
+            table = "penalty" if field["name"] in SLOTS else field["name"]
             for choice in field.get("choices", ()):
                 name = choice["value"]
-                if name in self.rows.get(field["name"], ()):
-                    found = judged(field["name"], TABLES[field["name"]][name])
+                if name in self.rows.get(table, ()):
+                    found = judged(table, TABLES[table][name])
                     broken = {law: why for law, why in found.items() if why}
                     laws = {"held": len(found) - len(broken), "total": len(found), "broken": broken}
                     choice |= {"group": GROUP, "own": self.name, "laws": laws}

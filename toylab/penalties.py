@@ -1,11 +1,8 @@
-"""The gradient penalty is one thing: mean weight(x)·(|slope(x)| − center)² at chosen points.
+"""Penalties: what is added to a player's loss, as one table.
 
-A row chooses the points, the center and the output, and Roth's regulariser a weight; the kernel
-below is written once. A penalty is ``(critic, real, fake, batch, objective, knobs) -> (..., B)``,
-unweighted: its weight and its interval belong to the game. It sees the objective because Roth's
-weights and the meaning of "probability" depend on it.
-
-Centre 0 is a sum of squares, never a root (its derivative at 0 is finite); centre 1 needs one.
+A penalty is ``(critic, real, fake, batch, objective, knobs) -> (..., B)``, unweighted: its weight
+and its interval belong to the game. Prices on slopes are rows of one kernel (`toylab.slopes`); a
+row chooses its points, center and output, and Roth's regulariser a weight.
 """
 
 import inspect
@@ -14,25 +11,27 @@ from typing import NamedTuple
 
 import torch
 
+from toylab.consistency import consistency, lipschitz, squared_numbers
+from toylab.slopes import slope_penalty
 from toylab.tables import Table, full
 
-EPS = 1e-12
+SLOTS = ("penalty", "penalty_2", "penalty_3")  # an experiment's fields: several at once
 
 
 class Penalty(NamedTuple):
     """One row; `function` as above, `mix` says whether the batch must bring interpolation weights.
 
     `factor` multiplies the term where a paper prints ½; the page shows it beside the weight.
-    `together` declares that a sample's term may depend on the other samples of its batch. `where`,
-    `pull` and `of` name the kernel's points, center and output; "" where another function is at
-    work.
+    `together` declares that a sample's term may depend on the other samples of its batch,
+    `ordered` that it is compared with its neighbour, so that their order counts. `where`, `pull`
+    and `of` name the kernel's points, center and output; "" where another function is at work.
     """
 
     label: str
     function: Callable
     mix: bool
     factor: float
-    needs_weight: bool  # only for objectives with Roth weights
+    needs: str  # "weight" or "curvature": which of Roth's weights the objective must have
     group: str
     doc: str
     formula: str
@@ -41,6 +40,9 @@ class Penalty(NamedTuple):
     where: str = ""
     pull: str = ""
     of: str = ""
+    around: bool = False  # whether the batch must bring normal noise like its real points
+    roles: tuple = ()  # dropout masks beyond those of real, fake and interpolated points
+    ordered: bool = False
 
 
 def _row(name, value):
@@ -60,7 +62,7 @@ def _row(name, value):
         function=_with_all_arguments(name, value),
         mix=True,
         factor=1.0,
-        needs_weight=False,
+        needs="",
         group="Yours",
         doc=doc,
         formula=" ".join(formula.split()),
@@ -92,95 +94,28 @@ def _with_all_arguments(name, function):
     return penalty
 
 
-def _real(real, fake, batch):
-    return ((real, "real"),)
-
-
-def _fake(real, fake, batch):
-    return ((fake, "fake"),)
-
-
-def _both(real, fake, batch):
-    return ((real, "real"), (fake, "fake"))
-
-
-def _between(real, fake, batch):
-    """a·real + (1−a)·fake, one a ~ U(0, 1) a sample, pairs (i, i) of the batch."""
-    return ((torch.lerp(fake, real, batch.mix), "between"),)
-
-
-POINTS = Table("points", {"real": _real, "fake": _fake, "both": _both, "between": _between})
-
-
-def _squared(slope):
-    return slope
-
-
-def _towards_one(slope):
-    return ((slope + EPS).sqrt() - 1.0).square()
-
-
-# Each: squared slope -> (|slope| − center)².
-CENTERS = Table("center", {"0": _squared, "1": _towards_one})
-
-
-def _logit(logit):
-    return logit
-
-
-OUTPUTS = Table("output", {"logit": _logit, "probability": torch.sigmoid})
-
-
-def _even(objective, role, logit):
-    return 1.0
-
-
-def _roth(objective, role, logit):
-    return objective.weight[role == "fake"](logit)
-
-
-WEIGHTS = Table("weighting", {"even": _even, "roth": _roth})
-
-
-def slope_penalty(where, pull="0", of="logit", weighting="even", factor=1.0):
-    """The kernel: factor · Σ_points weight(φ(x)) · (|∇ₓ output(x)| − center)².
-
-    Returns a penalty function; where "both" the two sums are added, as in Roth et al. 2017.
-    The weight is differentiated too: nothing is detached.
-    """
-    choose, towards = POINTS[where], CENTERS[pull]
-    squash, weigh = OUTPUTS[of], WEIGHTS[weighting]
-
-    def penalty(critic, real, fake, batch, objective, knobs):
-        total = 0.0
-        for x, role in choose(real, fake, batch):
-            # Real points, and fakes whose generator is not being differentiated, have no graph.
-            x = x if x.requires_grad else x.detach().requires_grad_()
-            logit = critic(x, role).value
-            (slope,) = torch.autograd.grad(squash(logit).sum(), x, create_graph=True)
-            squared = slope.square().flatten(logit.dim()).sum(-1)
-            total = total + weigh(objective, role, logit) * towards(squared)
-        return total if factor == 1.0 else factor * total
-
-    return penalty
-
-
 def slope_row(where, pull, of, weighting="even", factor=1.0, **words):
     """A `Penalty` of the kernel; what it asks of batch and objective follows from its choices."""
     return Penalty(
         function=slope_penalty(where, pull, of, weighting, factor),
-        mix=where == "between",
+        mix=where in ("between", "beside"),
         factor=factor,
-        needs_weight=weighting == "roth",
+        needs={"even": "", "roth": "weight", "curved": "curvature"}[weighting],
+        together=where in ("around", "beside"),
         where=where,
         pull=pull,
         of=of,
+        around=where in ("around", "beside"),
+        roles=("around",) if where in ("around", "beside") else (),
         **words,
     )
 
 
 _THANH_TUNG = "Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984"
 _MESCHEDER = "Mescheder et al. 2018, https://arxiv.org/abs/1801.04406"
+_ROTH = "Roth et al. 2017, https://arxiv.org/abs/1705.09367"
+_KODALI = "Kodali et al. 2017, https://arxiv.org/abs/1705.07215"
+_WEI = "Wei et al. 2018, https://arxiv.org/abs/1803.01541"
 
 PENALTIES = Table(
     "penalty",
@@ -215,6 +150,26 @@ PENALTIES = Table(
             formula="λ E |∇D(x)|²,  D = σ(φ)",
             source=_THANH_TUNG + ", of the method of " + _MESCHEDER,
         ),
+        "0-gp-sample-fake": slope_row(
+            label="0-GP-sample (fake)",
+            where="fake",
+            pull="0",
+            of="probability",
+            group="Zero-centred",
+            doc="The slope of D should be 0 at the fakes only.",
+            formula="λ E |∇D(y)|²,  D = σ(φ)",
+            source=_THANH_TUNG + " (their code's alpha = 0)",
+        ),
+        "0-gp-sample-both": slope_row(
+            label="0-GP-sample (real and fake)",
+            where="both",
+            pull="0",
+            of="probability",
+            group="Zero-centred",
+            doc="The slope of D should be 0 at the real points and at the fakes.",
+            formula="λ E[|∇D(x)|² + |∇D(y)|²],  D = σ(φ)",
+            source=_THANH_TUNG + " (caption of figure 1; their code has one of the two)",
+        ),
         "r1": slope_row(
             label="R1",
             where="real",
@@ -237,6 +192,26 @@ PENALTIES = Table(
             formula="(γ/2) E |∇φ(y)|²",
             source=_MESCHEDER,
         ),
+        "r1-code": slope_row(
+            label="R1, the code's factor",
+            where="real",
+            pull="0",
+            of="logit",
+            group="Zero-centred",
+            doc="R1 as its authors' code has it, without the ½: weight 10 here is γ = 20 there.",
+            formula="λ E |∇φ(x)|²",
+            source=_MESCHEDER + ", their code (reg_param)",
+        ),
+        "r2-code": slope_row(
+            label="R2, the code's factor",
+            where="fake",
+            pull="0",
+            of="logit",
+            group="Zero-centred",
+            doc="R2 as its authors' code has it, without the ½.",
+            formula="λ E |∇φ(y)|²",
+            source=_MESCHEDER + ", their code (reg_param)",
+        ),
         "roth": slope_row(
             label="Roth (Jensen-Shannon)",
             where="both",
@@ -247,7 +222,19 @@ PENALTIES = Table(
             group="Zero-centred",
             doc="Slopes count most where the critic errs; to first order, noise on all inputs.",
             formula="(γ/2) E[(1−D(x))²|∇φ(x)|² + D(y)²|∇φ(y)|²]",
-            source="Roth et al. 2017, https://arxiv.org/abs/1705.09367, Algorithm 1",
+            source=_ROTH + ", Algorithm 1 and eq. 20",
+        ),
+        "roth-f": slope_row(
+            label="Roth (f-divergence)",
+            where="fake",
+            pull="0",
+            of="logit",
+            weighting="curved",
+            factor=0.5,
+            group="Zero-centred",
+            doc="What noise costs the divergence, with its own weight at the fakes alone.",
+            formula="(γ/2) E w(ℓ(y)) |∇ℓ(y)|²,  w = e^2ℓ f''(e^ℓ)",
+            source=_ROTH + ", eq. 19",
         ),
         "1-gp": slope_row(
             label="1-GP (WGAN-GP)",
@@ -258,6 +245,73 @@ PENALTIES = Table(
             doc="The slope of the score should be 1 on the lines from real points to fakes.",
             formula="λ E (|∇φ(x̂)| − 1)²,  x̂ = a x + (1−a) y",
             source="Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028",
+        ),
+        "lp": slope_row(
+            label="LP (one-sided)",
+            where="between",
+            pull="≤1",
+            of="logit",
+            group="One-centred",
+            doc="The slope of the score should be at most 1 on those lines; less costs nothing.",
+            formula="λ E max(0, |∇φ(x̂)| − 1)²,  x̂ = a x + (1−a) y",
+            source="Petzka et al. 2018, https://arxiv.org/abs/1709.08894",
+        ),
+        "dragan": slope_row(
+            label="DRAGAN",
+            where="around",
+            pull="1",
+            of="logit",
+            group="One-centred",
+            doc="The slope of the score should be 1 around the real points, c standard deviations "
+            "of the batch away.",
+            formula="λ E (|∇φ(x + c s ξ)| − 1)²,  ξ ~ N(0, I),  s = std of the batch",
+            source=_KODALI,
+        ),
+        "dragan-code": slope_row(
+            label="DRAGAN, the code's points",
+            where="beside",
+            pull="1",
+            of="logit",
+            group="One-centred",
+            doc="DRAGAN as its authors' code has it: towards a point moved up in every number.",
+            formula="λ E (|∇φ(x̂)| − 1)²,  x̂ = x + a c s u,  u ~ U[0, 1]ᵈ",
+            source=_KODALI + ", their code (c = ½)",
+        ),
+        "ct": Penalty(
+            label="CT (dropout)",
+            function=consistency,
+            mix=False,
+            factor=1.0,
+            needs="",
+            group="Other",
+            doc="Two dropout passes at a real point should agree, in score and last layer.",
+            formula="λ E max(0, (φ(x′) − φ(x″))² + 0.1 mean(h(x′) − h(x″))² − M′)",
+            source=_WEI + ", their code (λ = 2; its M is λ M′)",
+            roles=("again",),
+        ),
+        "ct-ratio": Penalty(
+            label="CT (two real points)",
+            function=lipschitz,
+            mix=False,
+            factor=1.0,
+            needs="",
+            group="Other",
+            doc="Between neighbours in the batch the score should not climb faster than M′.",
+            formula="λ E max(0, |φ(x₁) − φ(x₂)| / |x₁ − x₂| − M′)",
+            source=_WEI + ", eq. 4 of the version under review",
+            together=True,
+            ordered=True,
+        ),
+        "l2": Penalty(
+            label="L2 on the numbers",
+            function=squared_numbers,
+            mix=False,
+            factor=0.5,
+            needs="",
+            group="Other",
+            doc="Large numbers in the network that pays cost; γ is what is called weight decay.",
+            formula="(γ/2) |θ|²",
+            source="Krogh and Hertz 1991; Schäfer et al. 2020, https://arxiv.org/abs/1910.05852",
         ),
     },
     row=_row,

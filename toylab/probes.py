@@ -150,13 +150,17 @@ def field(critic, view, n, like, of=None):
 def pay(objective, logits, real=None):
     """−∂ℓ_G/∂φ of each fake by its logit (n,): how strongly its generator wants a higher score.
 
-    real -- logits of real points, for objectives whose generator looks at them: averaged over them
+    objective -- with its numbers put in, as `Objective.at` does
+    real -- logits of real points, for objectives whose generator looks at them: averaged over all
+    ways to put the fakes in a row beside them
     """
     logits = logits.detach().requires_grad_()
     if objective.needs_real:
-        losses = objective.generator(real.detach()[:, None], logits[None, :], {}).mean(0)
+        turns, places = torch.arange(len(real)), torch.arange(len(logits))
+        beside = real.detach()[(turns[:, None] + places) % len(real)]
+        losses = objective.generator(beside, logits.expand_as(beside)).mean(0)
     else:
-        losses = objective.generator(None, logits, {})
+        losses = objective.generator(None, logits)
     (slope,) = torch.autograd.grad(losses.sum(), logits)
     return -slope
 

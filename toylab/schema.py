@@ -16,7 +16,7 @@ from toylab.hints import aliases, odd, parts
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 from toylab.settings import Card, Name, Whole
 
@@ -53,6 +53,9 @@ _TURNS = {
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
+_SECOND = {"needs": {"penalty_2": PENALTIES}, "why": "There is no second penalty."}
+_THIRD = {"needs": {"penalty_3": PENALTIES}, "why": "There is no third penalty."}
+_TARGETS = {"why": "Only least squares has targets."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
 
 SETTINGS = {
@@ -62,11 +65,55 @@ SETTINGS = {
     "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
     "fakes": About("networks", RESTART),
     "objective": About("game", SWAP),
+    "generator_loss": About(
+        "game",
+        SWAP,
+        needs={"objective": lambda row: bool(row.readings)},
+        why="Only an f-divergence has two losses for its generator.",
+    ),
+    "logit": About(
+        "game",
+        SWAP,
+        needs={"objective": lambda row: len(row.readings) > 1},
+        why="Only for an f-divergence that can be read in both ways.",
+    ),
+    "alpha": About(
+        "game",
+        LIVE,
+        needs={"objective": _reading("alpha")},
+        why="Only the α-divergence has it.",
+    ),
+    "smoothing": About(
+        "game",
+        LIVE,
+        "(1−s) sp(−φ(x)) + s sp(φ(x))",
+        needs={"objective": _reading("smoothing")},
+        why="Only minimax and non-saturating have labels to smooth.",
+    ),
+    **{
+        name: About("game", LIVE, letter, needs={"objective": _reading(name)}, **_TARGETS)
+        for name, letter in (
+            ("target_real", "b"),
+            ("target_fake", "a"),
+            ("target_generator", "c"),
+        )
+    },
     "penalty": About("game", SWAP),
     "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
     "penalty_interval": About("advanced", SWAP, **_PENALTY),
-    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I)"),
+    "penalty_2": About("advanced", SWAP),
+    "penalty_2_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_SECOND),
+    "penalty_2_interval": About("advanced", SWAP, **_SECOND),
+    "penalty_3": About("advanced", SWAP),
+    "penalty_3_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_THIRD),
+    "penalty_3_interval": About("advanced", SWAP, **_THIRD),
+    "penalised": About("advanced", SWAP),
+    "margin": About("advanced", LIVE, "max(0, … − M′)"),
+    "around": About("advanced", LIVE, "x + c s ξ"),
+    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I),  variance γ = σ²"),
+    "noise_copies": About("advanced", SWAP, "B/NSR points × NSR noises"),
     "constraint": About("advanced", SWAP),
+    "gradient_clip": About("advanced", LIVE, "g ← g min(1, c/|g|)"),
     "clip": About(
         "advanced",
         LIVE,
@@ -120,7 +167,7 @@ HIDDEN = ("members",)  # not on the page: a lane is one run
 
 _TABLES = {
     "objective": OBJECTIVES,
-    "penalty": PENALTIES,
+    **dict.fromkeys(SLOTS, PENALTIES),
     "constraint": CONSTRAINTS,
     "optimizer": OPTIMIZERS,
     "rule": RULES,
@@ -144,6 +191,31 @@ _WORDS = {
     "silu": ("SiLU", "Smooth, and a little below 0 for what is negative.", "x σ(x)"),
     "normal": ("normal", "A round cloud, dense in the middle.", "z ~ N(0, I)"),
     "uniform": ("uniform", "A square, evenly filled.", "z ~ U[−1, 1]"),
+    ("generator_loss", "exact"): (
+        "exact",
+        "What the divergence says: the critic's gain is its loss.",
+        "G: −E f*(T(y))",
+    ),
+    ("generator_loss", "non-saturating"): (
+        "non-saturating",
+        "It raises T of its fakes in place of lowering f*: another game, often a stronger push.",
+        "G: −E T(y)",
+    ),
+    ("logit", "log-ratio"): (
+        "log-ratio",
+        "The best critic says log p/q, whatever the divergence is.",
+        "T = f'(e^ℓ)",
+    ),
+    ("logit", "nowozin"): (
+        "Nowozin's activation",
+        "Each divergence has its own squashing of the critic's number (f-GAN, table 6).",
+        "T = g_f(v)",
+    ),
+    ("penalised", "critic"): ("the critic", "Added to the critic's loss, as in the papers."),
+    ("penalised", "both"): (
+        "both",
+        "Added to the generator's loss too: it moves its fakes where the critic is even.",
+    ),
     ("first", "critic"): ("the critic", "The critic moves, then the generator."),
     ("first", "generator"): ("the generator", "The generator moves, then the critic."),
     ("moves", "both"): ("both", "Both players move, in the order of the optimizer."),
@@ -164,7 +236,7 @@ def _choice(field, value):
             "source": row.source,
         }
         kernel = ("where", "pull", "of", "factor")  # what the page shows beside a penalty
-        return told | {part: getattr(row, part) for part in kernel if field == "penalty"}
+        return told | {part: getattr(row, part) for part in kernel if field in SLOTS}
     label, doc, *formula = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":
         label, doc = value, INITIALISATION_DOCS[value]

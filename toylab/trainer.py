@@ -9,15 +9,15 @@ or name of the experiment between two states; a field that needs a new run raise
 import torch
 
 from toylab.batches import Draws, Spec
-from toylab.constraints import CONSTRAINTS
+from toylab.constraints import CONSTRAINTS, begun, bounded
 from toylab.data import Normal, Uniform, law, source
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
 from toylab.networks import identity, mlp
-from toylab.objectives import OBJECTIVES
+from toylab.objectives import OBJECTIVES, played
 from toylab.optimizers import OPTIMIZERS, constrained, resting
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import Schedule
@@ -42,11 +42,15 @@ class Setup:
         self.numbers = experiment.numbers()
         self.sources = sources or _sources(experiment, self.numbers)
         self.networks = networks or _networks(experiment, *self.sources)
-        self.objective = OBJECTIVES[experiment.objective]
-        self.constraint = CONSTRAINTS[experiment.constraint]
-        self.penalty = PENALTIES[experiment.penalty] if experiment.penalty != "none" else None
+        how = experiment.generator_loss, experiment.logit
+        self.objective = played(OBJECTIVES[experiment.objective], *how)
+        self.constraint = CONSTRAINTS[experiment.constraint].on(self.networks.critic)
+        chosen = {slot: getattr(experiment, slot) for slot in SLOTS}
+        self.penalties = {s: PENALTIES[name] for s, name in chosen.items() if name != "none"}
+        self.payers = ("critic", "generator") if experiment.penalised == "both" else ("critic",)
         rule = RULES[experiment.rule]
-        rules = Players(rule, constrained(rule, self.constraint))
+        rule = bounded(rule) if _there(experiment.gradient_clip) else rule
+        rules = Players(rule, constrained(begun(rule, self.constraint), self.constraint))
         if experiment.moves != "both":
             still = "generator" if experiment.moves == "critic" else "critic"
             rules = rules._replace(**{still: resting(rule)})
@@ -82,20 +86,26 @@ class Setup:
     def _specs(self):
         """What each kind of minibatch must bring, as network, penalty and objective ask for it."""
         critic, roles = self.networks.critic, self.optimizer.draws
-        masks = tuple((role, critic.masks) for role in ("real", "fake", "between") if critic.masks)
-        return [
-            Spec(
+        rows = self.penalties.values()
+        shown = ("real", "fake", "between", *(role for row in rows for role in row.roles))
+        masks = tuple((role, critic.masks) for role in dict.fromkeys(shown) if critic.masks)
+
+        def spec(role):
+            charged = rows if role != "generator" or "generator" in self.payers else ()
+            return Spec(
                 role=role,
                 count=roles.count(role),
                 size=self.experiment.batch,
-                real=role != "generator" or self.objective.needs_real,
-                mix=role != "generator" and self.penalty is not None and self.penalty.mix,
+                real=role != "generator" or self.objective.needs_real or bool(charged),
+                mix=any(row.mix for row in charged),
                 noise=self.names["noisy"],
+                copies=self.experiment.noise_copies,
                 masks=masks,
                 keep=critic.keep,
+                around=any(row.around for row in charged),
             )
-            for role in dict.fromkeys(roles)
-        ]
+
+        return [spec(role) for role in dict.fromkeys(roles)]
 
     def _tensor(self, value, name):
         members = value if isinstance(value, tuple) else (value,)
@@ -128,15 +138,20 @@ class Setup:
         moved = {name: self._tensor(value(step), name) for name, value in self._moving.items()}
         return {**self._still, **moved}
 
+    def judged(self, state):
+        """The objective with its numbers as they are at this state, for whoever draws it."""
+        return self.objective.at(self.knobs(state.step))
+
     def games(self, state, knobs):
         """The step's games, one a minibatch, in the order of the optimizer's draws."""
         if self._data_moves:
             self._place(state.step)
-        every = self.experiment.penalty_interval
-        charged = self.penalty is not None and state.step % every == 0
-        if charged and every > 1:
-            knobs = {**knobs, "penalty_weight": every * knobs["penalty_weight"]}
-        penalties = [("penalty_weight", self.penalty.function)] if charged else []
+        penalties = []
+        for slot, row in self.penalties.items():
+            every, weight = getattr(self.experiment, f"{slot}_interval"), f"{slot}_weight"
+            if state.step % every == 0:
+                penalties.append((weight, row.function))
+                knobs = {**knobs, weight: every * knobs[weight]} if every > 1 else knobs
         return [
             gan(
                 self.networks,
@@ -146,6 +161,7 @@ class Setup:
                 batch,
                 knobs,
                 state.constraint,
+                self.payers,
             )
             for batch in self.draws(state.step)
         ]
@@ -205,16 +221,24 @@ RESTART = (
     *(f"critic_{part}" for part in ("width", "depth", "activation", "dropout")),
 )
 SWAP = (
-    *("data", "objective", "penalty", "penalty_interval", "constraint", "optimizer", "rule"),
-    *("moves", "critic_steps", "first", "batch"),
+    *("data", "objective", "generator_loss", "logit", "constraint", "penalised"),
+    "noise_copies",
+    *SLOTS,
+    *(f"{slot}_interval" for slot in SLOTS),
+    *("optimizer", "rule", "moves", "critic_steps", "first", "batch"),
 )
 
 
+def _there(number):
+    """Whether a number whose 0 means nothing is there; on a schedule, or of members, it is."""
+    return isinstance(number, (Schedule, tuple)) or number != 0
+
+
 def _names(experiment):
-    """Everything that decides the structure of a step; noise counts as there or not there."""
-    noisy = isinstance(experiment.noise, (Schedule, tuple)) or experiment.noise != 0
+    """Everything that decides the structure of a step; some numbers as there or not there."""
     names = {name: getattr(experiment, name) for name in (*RESTART, *SWAP)}
-    return {**names, "noisy": noisy, "dimension": experiment.card.dimension}
+    there = {"noisy": _there(experiment.noise), "bounded": _there(experiment.gradient_clip)}
+    return {**names, **there, "dimension": experiment.card.dimension}
 
 
 def _sources(experiment, numbers):
@@ -263,20 +287,24 @@ def train(experiment, state=None, steps=None, changes=(), setup=None, **given):
 
 
 def losses(setup, state):
-    """{critic, generator, penalty} on the next minibatch, unweighted, as floats (lists for E)."""
-    knobs = {
-        **setup.knobs(state.step),
-        "penalty_weight": setup.knobs(0)["penalty_weight"].new_ones(1),
-    }
+    """{critic, generator, penalty, …} on the next minibatch as floats (lists for E).
+
+    The players' losses without penalties, and each of the penalties unweighted.
+    """
+    knobs = setup.knobs(state.step)
+    knobs = {**knobs, "one": knobs["penalty_weight"].new_ones(1)}
     batch = next(batch for batch in setup.draws(state.step) if batch.real is not None)
-    rows = [("penalty_weight", setup.penalty.function)] if setup.penalty else []
-    parts = (setup.objective, [], setup.constraint, batch, knobs, state.constraint)
-    free = gan(setup.networks, *parts)
-    priced = gan(setup.networks, parts[0], rows, *parts[2:])
+
+    def game(*rows):
+        parts = (setup.constraint, batch, knobs, state.constraint)
+        return gan(setup.networks, setup.objective, rows, *parts)
+
+    free = game()
     critic = free.critic(state.players).detach()
     found = {"critic": critic, "generator": free.generator(state.players).detach()}
-    if rows:
-        found["penalty"] = priced.critic(state.players).detach() - critic
+    for slot, row in setup.penalties.items():
+        priced = game(("one", row.function))
+        found[slot] = priced.critic(state.players).detach() - critic
     return {name: value.tolist() for name, value in found.items()}
 
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional as F
 
-from toylab.games import Players, mean
+from toylab.games import Players
+from toylab.means import mean
 from toylab.networks import INITIALISATIONS, Layout, Network, Output, mlp
 from toylab.tables import Table
 
@@ -43,7 +44,7 @@ def normalise(x, gain, bias, moments):
     """gain·(x − μ)/√(σ² + ε) + bias, a channel each: x (B, C, ...), the others (C,).
 
     Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167; ε = 1e-5 as in torch. Written with
-    `games.mean`, so it can be differentiated any number of times, and is exact in data parallelism.
+    `means.mean`, so it can be differentiated any number of times, and is exact in data parallelism.
     """
     centre, variance = moments
     scale = gain * (variance + EPS).rsqrt()

@@ -2,11 +2,12 @@
 
 import torch
 
-from toylab.laws.common import VECTOR, VECTORS, far, knobs, members, same, shape
+from toylab.laws.common import CRITIC, VECTOR, VECTORS, far, knobs, members, same, shape
 
 
 def _held(row, vector):
     """(what the network uses, what a step leaves)."""
+    row = row.on(CRITIC)
     used, _ = row.effective(vector.clone(), row.init(vector))
     return torch.stack([used, row.project(vector.clone(), knobs())])
 
@@ -22,7 +23,7 @@ def finite(row):
 
 def pure(row):
     """The vector that it was given stays as it is: a state that somebody holds stays."""
-    vector = VECTOR.clone()
+    vector, row = VECTOR.clone(), row.on(CRITIC)
     row.effective(vector, row.init(vector))
     row.project(vector, knobs())
     return "" if same([vector], [VECTOR]) else "it changes its vector in place"
@@ -36,7 +37,7 @@ def once(row):
 
 def derivatives(row):
     """A finite derivative leads from what the network uses to the vector that is trained."""
-    vector = VECTOR.clone().requires_grad_()
+    vector, row = VECTOR.clone().requires_grad_(), row.on(CRITIC)
     used, _ = row.effective(vector, row.init(VECTOR))
     if not used.requires_grad:
         return "nothing leads back to the trained vector; is it detached?"

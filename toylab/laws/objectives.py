@@ -15,6 +15,12 @@ def _losses(row, real, fake):
     return torch.stack(paid)
 
 
+def _told(row):
+    """(threshold, optimum) at the usual numbers."""
+    row = row.at(knobs())
+    return row.threshold, row.optimum
+
+
 def finite(row):
     """One finite number a sample with a finite derivative, in float32, for logits up to ±100."""
     real = torch.linspace(-100, 100, COUNT, requires_grad=True)
@@ -29,7 +35,7 @@ def finite(row):
 
 
 def _at_threshold(row):
-    logit = torch.full((COUNT,), row.threshold or 0.0, dtype=torch.float64)
+    logit = torch.full((COUNT,), _told(row)[0] or 0.0, dtype=torch.float64)
     return logit.clone().requires_grad_(), logit.clone().requires_grad_()
 
 
@@ -53,7 +59,7 @@ def sign(row):
 def optimum(row):
     """Where nothing can be told apart both pay what the row declares as its optimum."""
     paid = _losses(row, *_at_threshold(row)).mean(-1).tolist()
-    for name, pays, told in zip(LOSSES, paid, row.optimum, strict=True):
+    for name, pays, told in zip(LOSSES, paid, _told(row)[1], strict=True):
         if told is not None and abs(pays - told) > 1e-6:
             return f"the {name} pays {pays:.4g} at the threshold, not {told:.4g}"
     return ""

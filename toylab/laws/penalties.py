@@ -3,6 +3,7 @@
 import torch
 
 from toylab.batches import Batch
+from toylab.games import Judge
 from toylab.laws.common import (
     COUNT,
     CRITIC,
@@ -20,6 +21,7 @@ from toylab.laws.common import (
 from toylab.objectives import OBJECTIVES
 
 REAL, FAKE = normal(COUNT, 2, seed=2), normal(COUNT, 2, seed=3) + 0.5
+AGAIN = torch.tensor([1.5, 0.0, 1.5, 1.5], dtype=torch.float64)
 MIX = torch.linspace(0.1, 0.9, COUNT, dtype=torch.float64).unsqueeze(-1)
 
 
@@ -29,11 +31,16 @@ def _terms(row, vector=VECTOR, real=REAL, fake=FAKE, mix=MIX):
 
 
 def _called(row, vector, real, fake, mix):
-    def critic(x, role="real"):
-        return CRITIC.apply(vector, x)
+    def says(x, role="real"):
+        # A dropout mask for the second look at a point, the same for every sample.
+        masks = [1.0, AGAIN.to(vector.dtype)] if role == "again" else None
+        return CRITIC.apply(vector, x, masks)
 
-    # Each fake is its own latent, so that a sample's latent goes wherever the sample goes.
-    batch = Batch(real=real, latent=fake, mix=mix if row.mix else None)
+    critic = Judge(says, vector)
+    # Each fake is its own latent, so that a sample's latent goes wherever the sample goes; and the
+    # noise around a real point is made of what goes with it.
+    around = torch.cat([mix, 1 - mix], -1) if row.around else None
+    batch = Batch(real=real, latent=fake, mix=mix if row.mix else None, around=around)
     objective = OBJECTIVES["non-saturating"]
     return row.function(critic, real, fake, batch, objective, knobs(vector.dtype))
 
@@ -108,10 +115,12 @@ def derivatives(row):
 
 
 def permutation(row):
-    """The order of the samples means nothing."""
-    before = _terms(row)
-    after = _terms(row, real=REAL[ORDER], fake=FAKE[ORDER], mix=MIX[ORDER])
-    if far(after, before[ORDER] if before.dim() else before):
+    """The order of the samples means nothing; of a row that declares `ordered`, who begins."""
+    before, order = _terms(row), ORDER
+    if row.ordered:
+        order = torch.arange(COUNT).roll(2)
+    after = _terms(row, real=REAL[order], fake=FAKE[order], mix=MIX[order])
+    if far(after, before[order] if before.dim() else before):
         return "samples in another order cost something else"
     return ""
 

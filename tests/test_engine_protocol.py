@@ -114,6 +114,12 @@ WRONG = [
     ),
     ({"do": "open", "settings": {"batch": 65536, "critic_width": 2048}}, "too long"),
     ({"do": "swap", "changes": {"batch": 65536, "critic_steps": 100}}, "too long"),
+    (
+        {"do": "open", "settings": {"optimizer": "cgd", "solver_steps": 50, "critic_width": 2048}},
+        "too much memory",
+    ),
+    ({"do": "swap", "changes": {"batch_generator": 65536, "generator_width": 2048}}, "restart"),
+    ({"do": "open", "settings": {"batch_generator": 65536, "critic_width": 2048}}, "too long"),
     ({"do": "open", "settings": {"data": ["8gaussians"]}}, "unknown"),
     ({"do": "open", "settings": {"seed": "x" * 9000}}, "seed must be a whole number"),
 ]

@@ -62,8 +62,6 @@ class Experiment(GameSettings, MoveSettings):
         doc="A network that learns, the card's own fixed fakes, or a perfect generator.",
     )
 
-    )
-
     generator_width = Whole(
         128,
         bounds=(1, 4096),

@@ -6,7 +6,7 @@ import torch
 
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.penalties import CENTERS, OUTPUTS, PENALTIES, POINTS, SLOTS
+from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 from toylab.slopes import CENTERS, OUTPUTS, POINTS
 

@@ -47,6 +47,7 @@ TESTS = {
     "experiment": ("experiment", "trainer_changes", "engine_lane"),
     "conflicts": ("schema", "experiment"),
     "hints": ("schema",),
+    "fields": ("experiment", "schema"),
     "schema": ("experiment", "schema"),
     "recording": ("recording",),
     "script": ("script",),
@@ -451,8 +452,10 @@ LINES = {
         ("the card's batch", 'of_card["batch"] = card.batch', "pass", "test_card_brings_its_batch_and_numbers"),
         ("unknown settings", "if name not in names():", "if False:", "test_unknown_setting_and_card"),
     ],
-    "schema": [
+    "fields": [
         ("a live number that restarts", '"noise": About("training", LIVE', '"noise": About("training", RESTART', "test_trainer_and_schema_agree_on_what_a_change_means"),
+    ],
+    "schema": [
         ("hard bounds for the slider", '"low": soft[0], "high": soft[1]', '"low": low - 1, "high": high', "test_field_says_what_the_page_needs"),
     ],
     "states": [

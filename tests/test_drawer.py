@@ -235,7 +235,10 @@ def test_what_cannot_be_says_why_and_its_link_makes_it_possible():
     for field in FIELDS.values():
         for other, values in field["needs"].items():
             for wrong in FIELDS[other]["choices"]:
-                told = possible.idle(field, {**usual(SCHEMA, "8gaussians"), other: wrong["value"]})
+                met = {name: allowed[0] for name, allowed in field["needs"].items()}
+                told = possible.idle(
+                    field, {**usual(SCHEMA, "8gaussians"), **met, other: wrong["value"]}
+                )
                 assert (told is None) == (wrong["value"] in values)
                 if told:
                     why, fix = told

@@ -10,11 +10,12 @@ from tests.helpers import run, small
 from toylab import cards, schedules, trainer
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import CARD_NUMBERS, Experiment, names
+from toylab.fields import GROUPS, HIDDEN, SETTINGS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.rules import RULES
-from toylab.schema import GROUPS, HIDDEN, SETTINGS, schema
+from toylab.schema import schema
 from toylab.settings import Knob, Name, Whole
 from toylab.trainer import NUMBERS, RESTART, SWAP, Setup, train
 

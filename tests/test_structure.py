@@ -24,6 +24,7 @@ FLOORS = [
     ("data", "settings", "batches", "states", "conflicts", "hints"),
     ("compiled", "probes", "metrics", "own", "game_settings", "move_settings"),
     ("experiment",),
+    ("fields",),
     ("schema", "trainer", "script"),
     ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),
     ("layers",),

@@ -70,10 +70,9 @@ SWAPS = [
     ("unroll", 2),
     ("solver_steps", 1),
 ]
+
+
 # Where a whole number means something.
-ITS = {"unroll": {"optimizer": "unrolled"}, "solver_steps": {"optimizer": "cgd"}}
-
-
 def test_every_swap_is_tried():
     assert {name for name, _ in SWAPS} == set(trainer.SWAP)
 
@@ -84,6 +83,8 @@ WITHIN = {
     "logit": {"objective": "kl"},
     "penalty_2_interval": {"penalty_2": "r1"},
     "penalty_3_interval": {"penalty_3": "r1"},
+    "unroll": {"optimizer": "unrolled"},
+    "solver_steps": {"optimizer": "cgd"},
 }
 
 

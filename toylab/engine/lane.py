@@ -9,8 +9,8 @@ from toylab.engine.protocol import finite
 from toylab.engine.run import Run
 from toylab.engine.stops import Stops
 from toylab.experiment import CARD_NUMBERS, Experiment
+from toylab.fields import SETTINGS
 from toylab.recording import Ledger, Recording
-from toylab.schema import SETTINGS
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
 FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves

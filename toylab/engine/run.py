@@ -6,9 +6,9 @@ import torch
 
 from toylab.engine.limits import affordable
 from toylab.experiment import CARD_NUMBERS, Experiment, difference
+from toylab.fields import SETTINGS
 from toylab.frames import Pictures
 from toylab.recording import Recording
-from toylab.schema import SETTINGS
 from toylab.states import State, flatten, restore
 from toylab.trainer import Setup
 

@@ -78,12 +78,12 @@ browser: .venv/test
 	@$(INSTALLED_TORCH) > $@.found && mv $@.found $@
 
 .venv/app: .venv/torch pyproject.toml
-	$(PIP) install --quiet -c constraints.txt -e ".[app,image]"
+	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image]"
 	@$(SAME_TORCH)
 	@touch $@
 
 .venv/test: .venv/torch pyproject.toml
-	$(PIP) install --quiet -c constraints.txt -e ".[app,image,test]"
+	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image,test]"
 	@$(SAME_TORCH)
 	@touch .venv/app $@
 

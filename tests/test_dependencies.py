@@ -15,7 +15,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
-CONDA_NAMES = {  # where conda's name is another; matplotlib-base is matplotlib without a window toolkit
+CONDA_NAMES = {  # where conda's name is another; the -base has no window toolkit
     "matplotlib-base": "matplotlib",
     "python-build": "build",
     "pytorch": "torch",

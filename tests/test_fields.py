@@ -1,0 +1,122 @@
+"""Small games: fields, spectra and factors against closed forms and finite differences."""
+
+import math
+
+import pytest
+import torch
+
+from tests.helpers import normal, setup64, small
+from toylab import fields
+from toylab.games import Players, bilinear, dirac, quadratic
+from toylab.optimizers import OPTIMIZERS
+from toylab.rules import RULES
+
+ONE = torch.ones(1, dtype=torch.float64)
+
+
+def pair(x, y):
+    return Players(x * ONE, y * ONE)
+
+
+def knobs(rate):
+    return Players({"rate": rate * ONE}, {"rate": rate * ONE})
+
+
+def plain(name, critic_steps=1):
+    return OPTIMIZERS[name].build(Players(RULES["sgd"], RULES["sgd"]), critic_steps, "critic")
+
+
+def test_velocity_of_quadratic_and_bilinear_games():
+    """f = ax² + bxy + cy²: v = (−2ax − by, bx + 2cy)."""
+    assert fields.velocity(quadratic(1, 10, 1), pair(0.3, -0.7)).tolist() == pytest.approx(
+        [-0.6 + 7, 3 - 1.4]
+    )
+    matrix, x, y = normal(3, 2), normal(3, seed=1), normal(2, seed=2)
+    found = fields.velocity(bilinear(matrix), Players(x, y))
+    assert torch.allclose(found, torch.cat([-matrix @ y, matrix.T @ x]))
+    grid = Players(normal(7, 1), normal(7, 1, seed=1))
+    assert torch.allclose(
+        fields.velocity(quadratic(0, 2, 0), grid), torch.cat([-2 * grid[1], 2 * grid[0]], 1)
+    )
+
+
+@pytest.mark.parametrize("name, turned", [("minimax", None), ("wasserstein", lambda t: t)])
+def test_dirac_field_is_that_of_the_game(name, turned):
+    game = dirac(turned) if turned else dirac()
+    grid = Players(normal(20, 1), normal(20, 1, seed=1))
+    expected = torch.cat(fields.dirac(*grid, name), 1)
+    assert torch.allclose(fields.velocity(game, grid), expected)
+
+
+def test_the_spectrum_of_small_games_is_known():
+    """x² + 10xy + y² has v' = [[−2, −10], [10, 2]], λ = ±i√96; the Dirac-GAN ±i/2."""
+    game = quadratic(1, 10, 1)
+    expected = torch.tensor([[-2.0, -10], [10, 2]], dtype=torch.float64)
+    assert torch.allclose(fields.jacobian(game, pair(0.4, 3)), expected)
+    values = fields.spectrum(game, pair(0, 0))
+    assert sorted(values.imag.tolist()) == pytest.approx([-math.sqrt(96), math.sqrt(96)])
+    assert values.real.abs().max() < 1e-12
+    values = fields.spectrum(dirac(), pair(0, 0))
+    known = fields.dirac_eigenvalues(0)
+    assert sorted(values.imag.tolist()) == pytest.approx(sorted(v.imag for v in known))
+    matrix = normal(3, 3)
+    singular = torch.linalg.svdvals(matrix)
+    values = fields.spectrum(bilinear(matrix), Players(normal(3), normal(3)))
+    assert values.imag.sort(descending=True)[0][:3] == pytest.approx(singular, rel=1e-9)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0])
+def test_dirac_eigenvalues_are_those_of_the_field(gamma):
+    at = torch.zeros(2, dtype=torch.float64)
+    rows = torch.autograd.functional.jacobian(
+        lambda w: torch.stack(fields.dirac(w[0], w[1], "minimax", gamma)), at
+    )
+    found = sorted(torch.linalg.eigvals(rows).tolist(), key=lambda v: (v.real, v.imag))
+    known = sorted(fields.dirac_eigenvalues(gamma), key=lambda v: (v.real, v.imag))
+    assert found == pytest.approx(known, abs=1e-7)
+
+
+def test_the_jacobian_of_a_gan_is_its_fields_finite_difference():
+    setup = setup64(small(penalty="r1", latent=2, generator_width=3, critic_width=3))
+    state = setup.start()
+    game = setup.games(state, setup.knobs(0))[0]
+    found = fields.jacobian(game, state.players)
+    size, step = state.players.generator.numel(), 1e-5
+    whole = torch.cat(list(state.players))
+    for column in range(0, len(whole), 7):
+        way = torch.zeros_like(whole)
+        way[column] = step
+        ahead, behind = (
+            fields.velocity(game, Players(moved[:size], moved[size:]))
+            for moved in (whole + way, whole - way)
+        )
+        assert torch.allclose(found[:, column], (ahead - behind) / (2 * step), atol=1e-8)
+
+
+@pytest.mark.parametrize("q", [0.2, 0.6, 1.2])
+@pytest.mark.parametrize("name", [name for name in fields.FACTORS if name in OPTIMIZERS])
+def test_what_a_step_does_to_a_bilinear_game(name, q):
+    way = fields.trajectory(plain(name), quadratic(0, q / 0.2, 0), pair(0.5, 0.5), knobs(0.2), 400)
+    assert way.shape == (401, 2)
+    # Taking turns moves on an ellipse: over whole rounds only the growth is left.
+    found, known = fields.factor(way, 300).item(), fields.FACTORS[name](q)
+    assert found == pytest.approx(known, rel=3e-3 if name == "alternating" else 1e-9)
+
+
+def test_factors_not_in_the_table_of_optimizers_follow_their_definition():
+    q = 0.3
+    assert fields.FACTORS["alternating"](2.5) == pytest.approx(4.0)
+    step = torch.tensor([[1, -2 * q, 0, q], [2 * q, 1, -q, 0], [1, 0, 0, 0], [0, 1, 0, 0]])
+    assert fields.FACTORS["optimistic"](q) == pytest.approx(
+        torch.linalg.eigvals(step).abs().max().item(), rel=1e-6
+    )
+    inverse = torch.linalg.inv(torch.tensor([[1, q], [-q, 1]]))
+    assert fields.FACTORS["competitive"](q) == pytest.approx(
+        torch.linalg.eigvals(inverse).abs().max().item(), rel=1e-6
+    )
+
+
+def test_the_spectrum_is_ordered():
+    """x² − y²/4 as a game without coupling: λ = −2 and −½."""
+    values = fields.spectrum(quadratic(1, 0, -0.25), pair(1, 1))
+    assert values.real.tolist() == pytest.approx([-0.5, -2.0])

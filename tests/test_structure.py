@@ -16,7 +16,8 @@ EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 FLOORS = [
     ("tables",),
     ("schedules", "card_fields", "randomness", "objectives", "networks"),
-    ("cards", "penalties", "constraints", "rules", "games", "divergences", "transport"),
+    ("cards", "penalties", "constraints", "rules", "games"),
+    ("divergences", "transport", "propositions"),
     ("data", "settings", "optimizers", "batches", "states", "conflicts", "hints"),
     ("compiled", "probes", "metrics", "own"),
     ("experiment",),

@@ -55,10 +55,26 @@ def trajectory(optimizer, game, players, knobs, steps):
 def factor(way, over):
     """By how much one step multiplies the distance from 0, over the last steps of a trajectory.
 
-    (r_n / r_{n−over})^(1/over): on a linear game the modulus of the step's largest eigenvalue.
+    e to the slope of the straight line through log r: on a linear game the modulus of the step's
+    largest eigenvalue, also where the distance swings on the way.
     """
-    radii = way.norm(dim=-1)
-    return (radii[-1] / radii[-1 - over]) ** (1 / over)
+    radii = way[-over - 1 :].norm(dim=-1).log()
+    step = torch.arange(over + 1, dtype=radii.dtype) - over / 2
+    return ((step @ radii) / (step @ step)).exp()
+
+
+def linear_step(optimizer, game, knobs):
+    """The matrix (2, 2) of one step, without memory, on a linear game of two numbers."""
+    unit = torch.eye(2, dtype=torch.float64)
+    ways = [
+        trajectory(optimizer, game, Players(start[:1], start[1:]), knobs, 1)[-1] for start in unit
+    ]
+    return torch.stack(ways, 1)
+
+
+def largest(matrix):
+    """The largest modulus of a matrix's eigenvalues."""
+    return torch.linalg.eigvals(matrix).abs().max().item()
 
 
 # What one step does to the distance from 0 in f(x, y) = αxy, by q = ηα; the methods' own names.

@@ -1,0 +1,3 @@
+"""The most probable cause of each verdict that is not "reproduced", written after the result."""
+
+CAUSES = {}

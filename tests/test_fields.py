@@ -99,21 +99,47 @@ def test_what_a_step_does_to_a_bilinear_game(name, q):
     way = fields.trajectory(plain(name), quadratic(0, q / 0.2, 0), pair(0.5, 0.5), knobs(0.2), 400)
     assert way.shape == (401, 2)
     # Taking turns moves on an ellipse: over whole rounds only the growth is left.
-    found, known = fields.factor(way, 300).item(), fields.FACTORS[name](q)
+    found, known = fields.factor(way, 300).item(), fields.FACTORS[name](0.2, q / 0.2)
     assert found == pytest.approx(known, rel=3e-3 if name == "alternating" else 1e-9)
 
 
-def test_factors_not_in_the_table_of_optimizers_follow_their_definition():
-    q = 0.3
-    assert fields.FACTORS["alternating"](2.5) == pytest.approx(4.0)
-    step = torch.tensor([[1, -2 * q, 0, q], [2 * q, 1, -q, 0], [1, 0, 0, 0], [0, 1, 0, 0]])
-    assert fields.FACTORS["optimistic"](q) == pytest.approx(
-        torch.linalg.eigvals(step).abs().max().item(), rel=1e-6
+def test_factors_are_the_largest_eigenvalue_of_the_step_s_matrix():
+    """Each method's step on f = αxy written as a matrix by hand, with what it remembers."""
+    rate, alpha = 0.3, 1.4
+    q = rate * alpha
+    turn = torch.tensor([[0, alpha], [-alpha, 0.0]], dtype=torch.float64)  # the slopes v = turn·w
+    one = torch.eye(2, dtype=torch.float64)
+    first, second = torch.eye(2, dtype=torch.float64), torch.eye(2, dtype=torch.float64)
+    first[0, 1], second[1, 0] = -q, q
+    adjusted = one - rate * (turn + turn.T @ turn)
+    remembering = torch.cat(
+        [torch.cat([one - 2 * rate * turn, rate * turn], 1), torch.cat([one, 0 * one], 1)]
     )
-    inverse = torch.linalg.inv(torch.tensor([[1, q], [-q, 1]]))
-    assert fields.FACTORS["competitive"](q) == pytest.approx(
-        torch.linalg.eigvals(inverse).abs().max().item(), rel=1e-6
+    matrices = {
+        "simultaneous": one - rate * turn,
+        "alternating": second @ first,
+        "extragradient": one - rate * turn @ (one - rate * turn),
+        "lcgd": one - rate * turn @ (one - rate * turn),
+        "cgd": torch.linalg.inv(one + rate * turn),
+        "cgd-zero-sum": torch.linalg.inv(one + rate * turn),
+        "symplectic": adjusted,
+        "consensus": adjusted,
+        "optimistic": remembering,
+    }
+    assert set(matrices) == set(fields.FACTORS)
+    for name, matrix in matrices.items():
+        assert fields.largest(matrix) == pytest.approx(fields.FACTORS[name](rate, alpha)), name
+    assert fields.FACTORS["alternating"](1, 2.5) == pytest.approx(4.0)
+
+
+def test_one_step_s_matrix_and_the_straight_line_through_the_distances():
+    game, step = quadratic(1, 10, 1), knobs(0.05)
+    expected = torch.eye(2, dtype=torch.float64) + 0.05 * torch.tensor([[-2.0, -10], [10, 2]])
+    assert torch.allclose(fields.linear_step(plain("simultaneous"), game, step), expected)
+    swing = 0.9 ** torch.arange(200.0, dtype=torch.float64) * (
+        1 + 0.3 * torch.sin(torch.arange(200.0, dtype=torch.float64))
     )
+    assert fields.factor(swing[:, None], 180).item() == pytest.approx(0.9, rel=1e-4)
 
 
 def test_the_spectrum_is_ordered():

@@ -33,7 +33,7 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 LIGHT = (
-    *("engine.client", "engine.protocol", "engine.address", "lab"),
+    *("engine.client", "engine.protocol", "engine.address", "lab", "figures.results"),
     *("cards", "card_fields", "schedules", "tables"),
 )
 UI_MAY = (
@@ -41,6 +41,7 @@ UI_MAY = (
     "engine.address",
     "engine.client",
     "engine.protocol",
+    "figures.results",
     "cards",
     "schedules",
     "tables",

@@ -77,17 +77,24 @@ def largest(matrix):
     return torch.linalg.eigvals(matrix).abs().max().item()
 
 
-# What one step does to the distance from 0 in f(x, y) = αxy, by q = ηα; the methods' own names.
-# Optimistic and taking turns: the largest root of their characteristic polynomial.
+# What one step does to the distance from 0 in f(x, y) = αxy, by rate η and coupling α, q = ηα;
+# each by its name in the tables of optimizers and rules. Both adjusted ones have weight γ = 1.
 FACTORS = {
-    "simultaneous": lambda q: math.hypot(1, q),
-    "alternating": lambda q: 1.0 if q <= 2 else q * q / 2 - 1 + q * math.sqrt(q * q / 4 - 1),
-    "extragradient": lambda q: math.hypot(1 - q * q, q),
-    "lookahead-competitive": lambda q: math.hypot(1 - q * q, q),
-    "competitive": lambda q: 1 / math.hypot(1, q),
-    "symplectic": lambda q: math.hypot(1 - q, q),
-    "optimistic": lambda q: abs(_optimistic(q)),
+    "simultaneous": lambda rate, alpha: math.hypot(1, rate * alpha),
+    "alternating": lambda rate, alpha: _taking_turns(rate * alpha),
+    "extragradient": lambda rate, alpha: math.hypot(1 - (rate * alpha) ** 2, rate * alpha),
+    "lcgd": lambda rate, alpha: math.hypot(1 - (rate * alpha) ** 2, rate * alpha),
+    "cgd": lambda rate, alpha: 1 / math.hypot(1, rate * alpha),
+    "cgd-zero-sum": lambda rate, alpha: 1 / math.hypot(1, rate * alpha),
+    "symplectic": lambda rate, alpha: math.hypot(1 - rate * alpha**2, rate * alpha),
+    "consensus": lambda rate, alpha: math.hypot(1 - rate * alpha**2, rate * alpha),
+    "optimistic": lambda rate, alpha: abs(_optimistic(rate * alpha)),
 }
+
+
+def _taking_turns(q):
+    """Largest root of z² − (2 − q²) z + 1: on the unit circle until q = 2."""
+    return 1.0 if q <= 2 else q * q / 2 - 1 + q * math.sqrt(q * q / 4 - 1)
 
 
 def _optimistic(q):

@@ -110,7 +110,7 @@ def _draw_lines(canvas, every, paint):
     left.set(title="Wasserstein distance", xlabel="θ", ylim=(-0.05, 1.2))
     right.set(title="Jensen-Shannon divergence", xlabel="θ", ylim=(-0.05, 0.85))
     for axis in (left, right):
-        axis.legend(loc="lower right" if axis is right else "upper center")
+        axis.legend(loc="center" if axis is right else "upper center")
 
 
 DELTAS = (0.1, 0.5, 1, 2, 3, 4, 6, 8)

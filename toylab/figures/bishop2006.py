@@ -76,6 +76,10 @@ def _draw(canvas, every, paint):
         axis.contour(_LINE, _LINE, target, 6, colors=[paint.real], linewidths=0.9)
         fit = np.exp(_log_normal(*_parted(numbers))).reshape(COUNT, COUNT)
         axis.contour(_LINE, _LINE, fit, 6, colors=[paint.fake], linewidths=0.9)
+        if axis is axes[0]:
+            for label, colour in (("P", paint.real), ("Q", paint.fake)):
+                axis.plot([], [], color=colour, label=label)
+            axis.legend(loc="upper left")
         axis.set(title=title, aspect="equal", xlim=(-3, 3), ylim=(-3, 3))
         axis.set(xlabel=f"KL(Q‖P) = {cost:.3f}", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
 

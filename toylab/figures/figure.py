@@ -12,7 +12,7 @@ class Figure(NamedTuple):
     draw    -- (canvas, [{name: array} of each seed], paint): the picture
     steps   -- (quick, usual, the paper's); (0, 0, 0) for what trains nothing
     seeds   -- how many by default; 1 for what is exact
-    size    -- of the picture, inches
+    size    -- of the picture, inches; or {name: array} -> size
     lab     -- the settings as a query, to open in the lab; "" where it cannot show them
     """
 
@@ -21,5 +21,5 @@ class Figure(NamedTuple):
     draw: Callable
     steps: tuple = (0, 0, 0)
     seeds: int = 1
-    size: tuple = (7.2, 3.2)
+    size: tuple | Callable = (7.2, 3.2)
     lab: str = ""

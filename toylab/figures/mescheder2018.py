@@ -14,6 +14,7 @@ import torch
 from toylab import fields
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
+from toylab.figures.digits import units
 from toylab.figures.figure import Figure
 from toylab.figures.style import square
 from toylab.figures.training import query
@@ -92,27 +93,27 @@ def arrows(half=2.0, count=10, **settings):
 
 # The paper's own panels with their radii after 50, 100 and 500 steps: at once, then taking turns.
 KNOWN = {
-    "minimax": ({}, (1.68, 1.96, 3.10), (1.38, 1.40, 1.42)),
-    "non-saturating": ({"objective": "non-saturating"}, (0.86, 0.74, 0.64), (0.73, 0.58, 0.28)),
+    "minimax": ({}, "1.68 1.96 3.10", "1.38 1.40 1.42"),
+    "non-saturating": ({"objective": "non-saturating"}, ".86 .74 .64", ".73 .58 .28"),
     "wasserstein, clipped": (
         {"objective": "wasserstein", "constraint": "clip", "clip": 1.0},
-        (1.27, 1.27, 1.0),
-        (1.03, 0.98, 1.02),
+        "1.27 1.27 1.0",
+        "1.03 .98 1.02",
     ),
     "wasserstein, 1-gp": (
         {"objective": "wasserstein", "penalty": "1-gp", "penalty_weight": 0.35},
-        (1.89, 1.80, 1.80),
-        (1.44, 1.44, 1.22),
+        "1.89 1.80 1.80",
+        "1.44 1.44 1.22",
     ),
     "minimax, r1 0.3": (
         {"penalty": "r1", "penalty_weight": 0.3},
-        (0.28, 0.099, 2.6e-6),
-        (0.22, 0.061, 2.3e-7),
+        ".28 .099 2.6e-6",
+        ".22 .061 2.3e-7",
     ),
     "minimax, r1 1": (
         {"penalty": "r1", "penalty_weight": 1.0},
-        (0.036, 4e-4, 1e-21),
-        (0.047, 1e-3, 7e-17),
+        ".036 4e-4 1e-21",
+        ".047 1e-3 7e-17",
     ),
 }
 TURNS = ("simultaneous", "alternating")
@@ -153,20 +154,14 @@ def _portraits(panels):
     return found
 
 
-def _units(value, known):
-    """How far a number is from a known one, in units of its last printed digit."""
-    text = f"{known:g}"
-    mantissa, _, exponent = text.partition("e")
-    digits = len(mantissa.partition(".")[2])
-    return abs(value - known) / 10.0 ** (int(exponent or 0) - digits)
-
-
 def _numbers(found):
     off = []
     for name, (_, *told) in KNOWN.items():
         for turn, radii in zip(TURNS, told, strict=True):
             way = found[f"{name}/{turn}"]
-            off += [_units(np.hypot(*way[m]), r) for m, r in zip(MOMENTS, radii, strict=True)]
+            off += [
+                units(np.hypot(*way[m]), r) for m, r in zip(MOMENTS, radii.split(), strict=True)
+            ]
     closed = {"minimax": ("minimax", 0.0), "non-saturating": ("non-saturating", 0.0)}
     closed |= {"minimax, r1 0.3": ("minimax", 0.3), "wasserstein, clipped": ("wasserstein", 0.0)}
     errors = []
@@ -201,10 +196,20 @@ def _row_numbers(found):
     }
 
 
+def _columns(panels):
+    return 3 if len(panels) <= len(KNOWN) else 6
+
+
+def _height(found):
+    """Square panels, however many there are."""
+    panels = found["panels"]
+    return 8.4, 0.4 + 1.55 * -(-len(panels) // _columns(panels))
+
+
 def _draw(canvas, every, paint):
     first = every[0]
     panels = first["panels"].tolist()
-    columns = 3 if len(panels) <= len(KNOWN) else 6
+    columns = _columns(panels)
     axes = canvas.subplots(-(-len(panels) // columns), columns).ravel()
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
@@ -307,7 +312,7 @@ FIGURES = Table(
             measure=_rows,
             numbers=_row_numbers,
             draw=_draw,
-            size=(8.4, 8.4),
+            size=_height,
             lab=query(data="points", objective="minimax", penalty="r1", rule="sgd"),
         ),
         "dirac-spectrum": Figure(

@@ -1,4 +1,5 @@
-"""What was made of each figure, as files: NAME.json, NAME.png, NAME-dark.png, NAME.svg, NAME.npz.
+"""What was made of each figure, as files: NAME.json (the verdict), NAME.npz (the data), NAME.svg,
+NAME.png and NAME-small.png, and both with -dark for a dark page.
 
 No torch and no matplotlib here: the gallery reads results with this.
 """

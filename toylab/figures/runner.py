@@ -42,9 +42,12 @@ def run(name, seeds=None, length="usual", where=None, kept=KEPT, again=False, sa
     where = Path(where or results.FOLDERS[-1])
     arrays = {f"seed-{n}/{key}": each[key] for n, each in enumerate(every) for key in each}
     results.write(where / f"{name}.npz", results.pack(arrays))
+    size = row.size(every[0]) if callable(row.size) else row.size
     for file, dark, kind in (("", False, "png"), ("-dark", True, "png"), ("", False, "svg")):
-        drawn = style.picture(row.draw, every, dark, kind, row.size)
+        drawn = style.picture(row.draw, every, dark, kind, size)
         results.write(where / f"{name}{file}.{kind}", drawn)
+        if kind == "png":
+            results.write(where / f"{name}-small{file}.png", style.small(drawn))
     results.write(where / f"{name}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     say(f"{name}: {told['verdict']}")
     return told

@@ -61,10 +61,10 @@ def _draw(canvas, every, paint):
         left.semilogy(radii, color=colour, label=label)
         measured, known = first[f"{_name(rates)}/both"]
         right.barh(len(RATES) - number, measured - 1, color=colour, height=0.6)
-        right.text(0.0, len(RATES) - number + 0.36, f"{label}: {measured:.4f}", fontsize=6.5)
+        right.text(0.003, len(RATES) - number + 0.36, f"{label}: {measured:.4f}", fontsize=6.5)
     left.set(title="distance from (0, 0)", xlabel="step", ylim=(1e-2, 1e3))
     right.axvline(0, color=paint.ink3, linewidth=0.8)
-    right.set(title="per-step factor − 1", yticks=[], xlim=(-0.06, 0.16))
+    right.set(title="per-step factor − 1", yticks=[], xticks=[0, 0.1], xlim=(-0.06, 0.16))
 
 
 FIGURES = Table(

@@ -125,6 +125,14 @@ def lighter(png):
     return held.getvalue()
 
 
+def small(png, width=480):
+    """A thumbnail of a picture."""
+    held, drawn = io.BytesIO(), Image.open(io.BytesIO(png)).convert("RGB")
+    size = (width, round(drawn.height * width / drawn.width))
+    drawn.resize(size, Image.Resampling.LANCZOS).save(held, format="png")
+    return lighter(held.getvalue())
+
+
 _EMBEDDED = re.compile(rb"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)")
 
 

@@ -200,8 +200,8 @@ def _draw_capacity(canvas, every, paint):
         left.axhline(value, color=paint.ink3, linewidth=0.8, linestyle=":")
     left.set(title="100 draws of 20 + 20 unit vectors", xlabel="draw, sorted", ylim=(0.2, 0.8))
     left.legend(loc="center right")
-    right.loglog(k, least, ".", color=paint.real, markersize=4)
-    ends = [min(least.min(), k.min()) * 0.9, k.max() * 1.1]
+    right.plot(k, least, ".", color=paint.real, markersize=4)
+    ends = [0, k.max()]
     right.plot(ends, ends, color=paint.ink3, linewidth=0.8, label="equal")
     right.set(title="size of the weights", xlabel="k that suffices", ylabel="k that is needed")
     right.legend()

@@ -46,6 +46,11 @@ TESTS = {
     "probes": ("probes", "theory", "frames"),
     "theory": ("theory",),
     "divergences": ("divergences",),
+    "figures.claims": ("figures",),
+    "figures.digits": ("figures",),
+    "figures.results": ("figures",),
+    "figures.runner": ("figures",),
+    "ui.gallery": ("gallery",),
     "propositions": ("propositions",),
     "transport": ("transport",),
     "diversity": ("diversity",),
@@ -420,6 +425,29 @@ LINES = {
         ("half of the lift", "lift = epsilon / 2 + alpha", "lift = epsilon / 2", "test_two_points_by_hand"),
         ("k forgotten", "rows = k * np", "rows = 1.0 * np", "test_two_points_by_hand"),
         ("half of what is needed", "return high", "return high / 2", "test_what_suffices_does_and_half_of_what_is_needed_does_not"),
+    ],
+    "figures.claims": [
+        ("one seed is enough", "all(least <= value <= most", "any(least <= value <= most", "test_a_check_holds_only_if_it_holds_for_every_seed"),
+        ("one check is enough", "if all(held) else \"partly\"", "if any(held) else \"partly\"", "test_a_check_holds_only_if_it_holds_for_every_seed"),
+        ("the median of an even number", "ordered[len(ordered) // 2]) / 2", "ordered[len(ordered) // 2]) / 1", "test_a_check_holds_only_if_it_holds_for_every_seed"),
+        ("thresholds are not part of it", "self.shows, self.checks]", "self.shows]", "test_another_claim_has_another_digest"),
+        ("any word is a bound", "< set(check) <= CHECK", "< set(check)", "test_a_claim_with_a_word_too_many_or_too_few_is_refused"),
+    ],
+    "figures.digits": [
+        ("digits before the point", "mantissa.partition(\".\")[2]", "mantissa.partition(\".\")[0]", "test_digits_count_in_units_of_the_last_one"),
+    ],
+    "figures.results": [
+        ("half a file", "beside = path.with_name(f\".{path.name}.{os.getpid()}\")", "beside = path", "test_files_appear_whole_or_not_at_all"),
+    ],
+    "figures.runner": [
+        ("measured every time", "if again or not place.is_file():", "if True:", "test_a_run_goes_on_where_it_was_interrupted"),
+        ("never measured again", "if again or not place.is_file():", "if not place.is_file():", "test_a_run_goes_on_where_it_was_interrupted"),
+        ("share of the usual length", "steps / row.steps[-1] if", "steps / row.steps[1] if", "test_a_run_goes_on_where_it_was_interrupted"),
+        ("a cause for what was reproduced", "\"\" if verdict == \"reproduced\" else CAUSES", "CAUSES", "test_a_run_goes_on_where_it_was_interrupted"),
+    ],
+    "ui.gallery": [
+        ("light for ever", "'-dark' if self.dark else ''", "''", "test_cards_say_what_was_found_and_pictures_come_in_the_page_s_colours"),
+        ("any name is a file", "if self.chosen not in self.told:", "if not self.chosen:", "test_cards_say_what_was_found_and_pictures_come_in_the_page_s_colours"),
     ],
     "transport": [
         ("power forgotten", "cdist(one, other) ** power", "cdist(one, other)", "test_exact_is_the_best_of_all_permutations"),

@@ -2,12 +2,16 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
+from toylab import lab
 from toylab.figures import results
 from toylab.ui.gallery import Gallery, beside, link
 
@@ -66,3 +70,24 @@ def test_the_page_needs_neither_torch_nor_matplotlib():
     code = "import sys, toylab.ui.gallery; assert not {'torch', 'matplotlib'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_served_page_is_there_and_its_server_never_loads_torch():
+    """As a user starts it; opening the page is what makes a session's code run."""
+    port = lab.free_port(21000 + os.getpid() % 20000, "127.0.0.1")
+    serve = ["-m", "panel", "serve", "apps/figures.py", "--port", str(port), "--address"]
+    with subprocess.Popen(
+        [sys.executable, *serve, "127.0.0.1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=ROOT,
+    ) as server:
+        try:
+            next(line for line in server.stdout if "running at" in line)
+            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/figures").read().decode()
+            loaded = {Path(part.path).name for part in psutil.Process(server.pid).memory_maps()}
+        finally:
+            server.kill()
+    assert "toylab figures" in page and all(name in page for name in results.verdicts())
+    assert loaded and not [name for name in loaded if "torch" in name]

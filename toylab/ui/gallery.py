@@ -19,8 +19,11 @@ from toylab.ui.visitors import refusal
 
 
 def beside(arguments=None):
-    """Whether this server also serves the lab, so that a figure can be opened in it."""
-    arguments = sys.argv if arguments is None else arguments
+    """Whether this server also serves the lab, so that a figure can be opened in it.
+
+    arguments -- the server's; while a script is served `sys.argv` is that script's own
+    """
+    arguments = sys.orig_argv if arguments is None else arguments
     return any(Path(argument).name == "lab.py" for argument in arguments)
 
 

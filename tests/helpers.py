@@ -4,6 +4,8 @@ import torch
 
 from toylab.experiment import Experiment
 from toylab.games import Players
+from toylab.optimizers import OPTIMIZERS
+from toylab.rules import RULES
 from toylab.states import flatten
 from toylab.trainer import Setup, train
 
@@ -33,6 +35,28 @@ KNOBS = [
     ("epsilon", (1e-8, 1e-4, 1e-2), {"rule": "rmsprop"}),
     ("momentum", (-0.3, 0.0, 0.9), {"rule": "momentum"}),
     ("decay", (0.8, 0.9, 0.99), {"rule": "rmsprop"}),
+    ("weight_decay", (0.0, 0.01, 0.1), {"rule": "adamw"}),
+    ("lookahead_steps", (2.0, 3.0, 5.0), {"rule": "lookahead"}),
+    ("lookahead_pull", (0.2, 0.5, 1.0), {"rule": "lookahead"}),
+    ("adjustment", (0.0, 0.3, 1.0), {"optimizer": "consensus"}),
+    ("solver_tolerance", (0.1, 1e-5, 1e-10), {"optimizer": "cgd"}),
+    ("acgd_beta", (0.5, 0.9, 0.99), {"optimizer": "acgd"}),
+    ("acgd_epsilon", (1e-6, 1e-3, 1e-1), {"optimizer": "acgd-general"}),
+]
+
+# Every optimizer with Adam, every rule with two optimizers.
+PAIRS = [
+    *((optimizer, "adam", "critic") for optimizer in OPTIMIZERS),
+    *(
+        (optimizer, rule, first)
+        for optimizer, first in (
+            ("alternating", "critic"),
+            ("alternating", "generator"),
+            ("extragradient", "critic"),
+        )
+        for rule in RULES
+        if (rule, first) != ("adam", "critic")
+    ),
 ]
 
 

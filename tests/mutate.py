@@ -165,7 +165,8 @@ def of_optimizers():
             "(made := _build(*how, **more))"
             "._replace(step=lambda g, p, m, k: made.step(g, p, m, type(k)(*k[::-1])))",
         }.items():
-            yield of_row("OPTIMIZERS", "optimizers", ("optimizers",), row, what, build=build)
+            tests = ("optimizers", "dense_steps")
+            yield of_row("OPTIMIZERS", "optimizers", tests, row, what, build=build)
 
 
 def of_lines():

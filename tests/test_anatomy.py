@@ -124,6 +124,38 @@ def test_looking_ahead_the_push_is_the_one_seen_there():
     assert told["order"] == "once"
 
 
+@pytest.mark.parametrize("optimizer", ["cgd-zero-sum", "acgd", "acgd-paper"])
+def test_with_one_loss_for_both_the_push_raises_the_critic_s(optimizer):
+    setup, state = at(optimizer=optimizer)
+    arrays, told = anatomy(setup, state, view_of(setup))
+    assert told["order"] == "once" and told["first"] is None
+    assert told["generator_loss"] == -told["critic_loss"]
+    batch = setup.draws(state.step)[0]
+    x = torch.tensor(made(state.players.generator, batch.latent), requires_grad=True)
+    loss = torch.nn.functional.softplus(scores(state.players.critic, x)).sum()
+    assert arrays["batch_force"][:, :2] == pytest.approx(x.detach().numpy(), abs=1e-6)
+    push = torch.autograd.grad(loss, x)[0].numpy()
+    assert arrays["batch_force"][:, 2:] == pytest.approx(push, abs=1e-6)
+    moved = made(setup.step(state).players.generator, batch.latent)
+    assert arrays["batch_moved"] == pytest.approx(moved, abs=1e-6)
+
+
+def test_unrolled_the_push_is_by_the_critic_that_is_foreseen():
+    setup, state = at(optimizer="unrolled", rule="sgd", unroll=2)
+    arrays, told = anatomy(setup, state, view_of(setup))
+    game, critic = setup.games(state, setup.knobs(0))[0], state.players.critic
+    for _ in range(2):
+        players = state.players._replace(critic=critic)
+        critic = critic - 0.01 * gradients(game, players, ("critic",)).critic
+    places = made(state.players.generator, setup.draws(state.step)[0].latent)
+    x = torch.tensor(places, requires_grad=True)
+    loss = torch.nn.functional.softplus(-scores(critic, x)).sum()
+    push = -torch.autograd.grad(loss, x)[0].numpy()
+    assert arrays["batch_force"][:, 2:] == pytest.approx(push, abs=1e-6)
+    assert arrays["batch_fake"] == pytest.approx(places, abs=1e-6)
+    assert told["critic_loss"] == pytest.approx(losses(setup, state)["critic"], abs=1e-9)
+
+
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_losses_of_the_points_are_the_loss_of_the_minibatch(objective):
     """Each pair's parts add up to the objective's own term, and the means to `trainer.losses`."""

@@ -112,6 +112,8 @@ def test_swap_keeps_the_step_restart_begins_anew_and_reset_replays():
         opened, arrays = await page.next("opened")
         assert opened["settings"]["batch"] == 512 and opened["data"]["dimension"] == 3
         assert "size" not in opened["settings"] and arrays["real"].shape == (500, 2)
+        page.send(do="restart", changes={"data": "25gaussians"})
+        assert (await page.next("opened"))[0]["settings"]["batch"] == 256
 
     played(story)
 

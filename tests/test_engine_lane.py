@@ -1,5 +1,7 @@
 """What a lane answers: changes and their log, data that move, looks, exports."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ import torch
 from tests.engine_pages import SMALL, Desk, same
 from toylab import metrics
 from toylab.data import clusters
+from toylab.engine.lane import Lane
+from toylab.engine.protocol import SLOW
 from toylab.experiment import Experiment, difference
 from toylab.frames import MEASURED
 from toylab.look import CHOICES
@@ -18,6 +22,32 @@ def frame(desk, *layers):
     desk.send(do="want", layers=layers)
     ((header, arrays),) = [said for said in desk.turn() if said[0]["say"] == "frame"]
     return header, arrays
+
+
+def test_between_two_pictures_of_a_fast_run_there_is_time_for_steps():
+    lane = Lane(SMALL)
+    before = time.monotonic()
+
+    def shows_a_step(pace):
+        lane.play(pace)
+        lane.slice(0.0)
+        lane.want(["fake"])
+        return lane.has_news(before)
+
+    lane.play(0)
+    lane.want(["fake"])
+    lane.frame()
+    assert not shows_a_step(0) and lane.has_news(before + 60), "it comes, but a little later"
+    lane.frame()
+    assert not shows_a_step(SLOW + 1)
+    assert before < lane.wakes() < lane.pace.due, "by itself, and before the next step"
+    assert shows_a_step(SLOW), "where every step counts it comes at once"
+    lane.frame()
+    lane.play(0)
+    lane.slice(0.0)
+    lane.want(["fake"])
+    lane.pause()
+    assert lane.has_news(before), "and of a paused run too"
 
 
 def test_one_player_s_steps_are_told_and_stand_in_the_log_as_two_changes():

@@ -114,6 +114,12 @@ WRONG = [
     ),
     ({"do": "open", "settings": {"batch": 65536, "critic_width": 2048}}, "too long"),
     ({"do": "swap", "changes": {"batch": 65536, "critic_steps": 100}}, "too long"),
+    (
+        {"do": "open", "settings": {"optimizer": "cgd", "solver_steps": 50, "critic_width": 2048}},
+        "too much memory",
+    ),
+    ({"do": "swap", "changes": {"batch_generator": 65536, "generator_width": 2048}}, "restart"),
+    ({"do": "open", "settings": {"batch_generator": 65536, "critic_width": 2048}}, "too long"),
     ({"do": "open", "settings": {"data": ["8gaussians"]}}, "unknown"),
     ({"do": "open", "settings": {"seed": "x" * 9000}}, "seed must be a whole number"),
 ]
@@ -172,6 +178,11 @@ def test_what_json_should_not_hold_is_refused_too(text):
     ((header, _),) = desk.said
     assert header["say"] == "refused" and header["text"]
     desk.steps(1)
+
+
+def test_a_message_nested_without_end_is_no_message():
+    with pytest.raises(ProtocolError, match="not a message"):
+        decode(raw('{"do": ' + "[" * 100_000 + "]" * 100_000 + ', "arrays": []}'))
 
 
 @pytest.mark.parametrize("wrong", [{"members": 4096}, {"critic_width": 4096, "critic_depth": 16}])

@@ -9,9 +9,10 @@ from tests.helpers import assert_near, normal
 from toylab.batches import Batch
 from toylab.constraints import CONSTRAINTS
 from toylab.games import Game, Players, bilinear, dirac, gan, gradients, quadratic
+from toylab.moving import constrained
 from toylab.networks import mlp
 from toylab.objectives import OBJECTIVES
-from toylab.optimizers import FIRST, OPTIMIZERS, constrained
+from toylab.optimizers import FIRST, OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.rules import RULES
 
@@ -23,13 +24,26 @@ def one(value):
     return torch.tensor([value], dtype=torch.float64)
 
 
-def rates(generator, critic):
-    return Players({"rate": one(generator)}, {"rate": one(critic)})
+NUMBERS = {"adjustment": 1.0, "solver_tolerance": 1e-14, "acgd_beta": 0.99, "acgd_epsilon": 1e-5}
+
+
+def rates(generator, critic, **more):
+    others = {name: one(value) for name, value in {**NUMBERS, **more}.items()}
+    return Players({"rate": one(generator), **others}, {"rate": one(critic), **others})
+
+
+def built(name, rules=SGD, critic_steps=1, first="critic", **more):
+    """The optimizer with these rules, or with those that it brings."""
+    row = OPTIMIZERS[name]
+    if row.rule is not None:
+        rules = Players(row.rule, constrained(row.rule, CONSTRAINTS["none"]))
+    more |= {"solver_steps": 50} if "solver_steps" in row.settings else {}
+    return row.build(rules, critic_steps, first, **more)
 
 
 def follow(name, game, start, eta, steps, **how):
     """Players after every step, the same game at each, plain gradient descent."""
-    optimizer = OPTIMIZERS[name].build(SGD, **how)
+    optimizer = built(name, **how)
     players, memory = start, optimizer.init(start)
     numbers = eta if isinstance(eta, Players) else rates(eta, eta)
     found = [players]
@@ -46,13 +60,16 @@ def radius(players):
 
 @pytest.mark.parametrize("sigma, eta", [(1.0, 0.2), (3.0, 0.2), (0.5, 1.5)])
 def test_factor_a_step_on_bilinear_games(sigma, eta):
-    """At once √(1 + q²), extragradient √((1−q²)² + q²), q = ησ, in every direction alike."""
+    """At once √(1 + q²), extragradient and LCGD √((1−q²)² + q²), CGD 1/√(1 + q²), q = ησ, in every
+    direction alike; consensus and the symplectic adjustment √((1−qσ)² + q²)."""
     rotation = torch.tensor([[0.6, -0.8], [0.8, 0.6]], dtype=torch.float64)
     game, q = bilinear(sigma * rotation), eta * sigma
     start = Players(normal(2, seed=1), normal(2, seed=2))
     factors = {
         "simultaneous": math.sqrt(1 + q**2),
-        "extragradient": math.sqrt((1 - q**2) ** 2 + q**2),
+        **dict.fromkeys(("extragradient", "lcgd"), math.sqrt((1 - q**2) ** 2 + q**2)),
+        **dict.fromkeys(("cgd", "cgd-zero-sum"), 1 / math.sqrt(1 + q**2)),
+        **dict.fromkeys(("consensus", "symplectic"), math.sqrt((1 - q * sigma) ** 2 + q**2)),
     }
     for name, factor in factors.items():
         path = [radius(players) for players in follow(name, game, start, eta, 20)]
@@ -90,21 +107,37 @@ QUADRATICS = [
 
 @pytest.mark.parametrize("a, b, c, of_generator, of_critic", QUADRATICS)
 def test_quadratic_games_are_matrix_powers(a, b, c, of_generator, of_critic):
-    """Each player with its own rate; w ← (I − ηJ)w and what follows from it for the others."""
+    """Each player with its own rate; w ← (I − ηJ)w and what follows from it for the others.
+
+    Unrolled: y₃ = r³y + sx, r = 1 + 2cη, s = ηb (1 + r + r²), and dL/dx = ∂_x f + s ∂_y f at y₃.
+    Competitive: (I + ηK) Δ = −ηJw, K the part of J off its diagonal; LCGD its first order.
+    """
     eta = torch.diag(torch.tensor([of_generator, of_critic], dtype=torch.float64))
     jacobian = torch.tensor([[2 * a, b], [-b, -2 * c]], dtype=torch.float64)
     identity, field = torch.eye(2, dtype=torch.float64), eta @ jacobian
     x, y = torch.diag(identity[0]), torch.diag(identity[1])  # who moves
+    across = jacobian - torch.diag(torch.diag(jacobian))
+    r = 1 + 2 * c * of_critic
+    s = of_critic * b * (1 + r + r * r)
+    up = torch.tensor([[2 * a, b], [b, 2 * c]], dtype=torch.float64)  # ∂f of (x, y)
+    at_third = up @ torch.tensor([[1.0, 0.0], [s, r**3]], dtype=torch.float64)
+    seen = torch.stack([at_third[0] + s * at_third[1], jacobian[1]])
+    answered = torch.linalg.solve(identity + eta @ across, field)
     move = {
         "simultaneous": identity - field,
+        "unrolled": identity - eta @ seen,
+        "consensus": identity - eta @ (jacobian + jacobian.T @ jacobian),
+        "lcgd": identity - eta @ (jacobian - across @ field),
+        "cgd": identity - answered,
+        "cgd-zero-sum": identity - answered,
         "extragradient": identity - field @ (identity - field),
         "alternating": (identity - x @ field) @ (identity - y @ field),
     }
-    assert set(move) == set(OPTIMIZERS)
     start = Players(one(0.7), one(-0.4))
     for name, matrix in move.items():
         numbers = rates(of_generator, of_critic)
-        end = torch.cat(follow(name, quadratic(a, b, c), start, numbers, 30)[-1])
+        how = {"unroll": 3} if name == "unrolled" else {}
+        end = torch.cat(follow(name, quadratic(a, b, c), start, numbers, 30, **how)[-1])
         expected = torch.linalg.matrix_power(matrix, 30) @ torch.cat(start)
         torch.testing.assert_close(end, expected, rtol=1e-11, atol=1e-13)
 
@@ -270,9 +303,10 @@ def plain_move(tensors, names, batch, penalty, base=None):
     return moved
 
 
-@EVERY
+@pytest.mark.parametrize("name", ["alternating", "simultaneous", "extragradient"])
 @pytest.mark.parametrize("penalty", [None, "r1", "1-gp"])
 def test_dense_reference_on_a_small_gan(name, penalty):
+    """By a list of tensors a player; the others in test_dense_steps."""
     optimizer = OPTIMIZERS[name].build(SGD, 2, "critic")
     steps = 8
     drawn = batches(steps * len(optimizer.draws))
@@ -307,7 +341,10 @@ def test_dense_reference_on_a_small_gan(name, penalty):
 @EVERY
 def test_constraint_holds_after_every_critic_step_and_not_before(name):
     """Clipping as in the paper: the first slope is found at the vector as it was given, every later
-    one within ±c, and so is what the step returns. The generator is free."""
+    one within ±c, and so is what the step returns. The generator is free.
+
+    Who looks ahead with the slopes of the past has moved by 0, and clipped, before the first one;
+    unrolled, the critic's own slope comes after those that were foreseen."""
     seen = []
 
     def watched(player):
@@ -318,15 +355,19 @@ def test_constraint_holds_after_every_critic_step_and_not_before(name):
         return loss
 
     game = Game(watched("generator"), watched("critic"))
-    rules = Players(SGD.generator, constrained(SGD.critic, CONSTRAINTS["clip"]))
+    rule = OPTIMIZERS[name].rule or SGD.critic
+    rules = Players(rule, constrained(rule, CONSTRAINTS["clip"]))
     optimizer = OPTIMIZERS[name].build(rules, 3, "critic")
     start = Players(normal(4, seed=1), normal(4, seed=2))
     assert start.critic.abs().max() > 0.5
     knobs = Players(*(own | {"clip": one(0.1)} for own in rates(1.0, 1.0)))
     players, _ = optimizer.step([game] * len(optimizer.draws), start, optimizer.init(start), knobs)
     by_critic = [size for player, size in seen if player == "critic"]
-    assert by_critic[0] == start.critic.abs().max().item()
-    assert all(size <= 0.1 for size in by_critic[1:])
+    given = start.critic.abs().max().item()
+    fresh = {"past": [], "unrolled": [0, 5]}.get(name, [0])
+    for number, size in enumerate(by_critic):
+        assert size == given if number in fresh else size <= 0.1
+    assert len(by_critic) == {"unrolled": 6, "alternating": 3, "extragradient": 2}.get(name, 1)
     assert players.critic.abs().max() == 0.1 and players.generator.abs().max() > 0.1
 
 
@@ -341,7 +382,7 @@ def test_no_constraint_changes_nothing():
 @EVERY
 def test_a_step_is_pure(name):
     """What was given stays as it was, and the same step gives the same answer, bit for bit."""
-    optimizer = OPTIMIZERS[name].build(Players(RULES["adam"], RULES["momentum"]), 2, "generator")
+    optimizer = built(name, Players(RULES["adam"], RULES["momentum"]), 2, "generator")
     drawn = batches(len(optimizer.draws))
     games = [gan_of(batch, "r1")[1] for batch in drawn]
     networks, _ = gan_of(drawn[0], None)
@@ -349,7 +390,8 @@ def test_a_step_is_pure(name):
     numbers = {"beta1": one(0.5), "beta2": one(0.9), "epsilon": one(1e-8), "momentum": one(0.9)}
     knobs = Players(*(own | numbers for own in rates(0.05, 0.08)))
     players, memory = optimizer.step(games, players, optimizer.init(players), knobs)
-    parts = [*players, *memory.generator, *memory.critic]
+    memory_parts = [*memory.generator, *memory.critic]
+    parts = [*players, *(part for part in memory_parts if isinstance(part, torch.Tensor))]
     held = [part.clone() for part in parts]
     first, kept = optimizer.step(games, players, memory, knobs)
     second, again = optimizer.step(games, players, memory, knobs)
@@ -360,8 +402,10 @@ def test_a_step_is_pure(name):
     for held_before, held_after in zip(memory, kept, strict=True):
         assert not torch.equal(held_before[0], held_after[0])
     for one_half, other in zip(kept, again, strict=True):
-        assert all(torch.equal(a, b) for a, b in zip(one_half, other, strict=True))
-    assert not any(part.requires_grad for part in (*first, *kept.generator, *kept.critic))
+        for a, b in zip(one_half, other, strict=True):
+            assert torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+            assert isinstance(a, int) or not a.requires_grad
+    assert not any(part.requires_grad for part in first)
 
 
 def test_only_taking_turns_reads_critic_steps_and_who_begins():

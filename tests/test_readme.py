@@ -1,5 +1,6 @@
 """The README says what the code says: its tables are the tables, its script runs as printed."""
 
+import json
 import re
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def test_every_row_of_every_table_is_in_the_readme_with_its_formula(heading, tab
         for part in row.formula.split("   "):
             formula = part.split(":", 1)[-1].strip() if heading == "objective" else part
             assert formula.replace("|", "\\|") in told[name], f"{name}: {formula}"
+
+
+def test_costs_of_the_optimizers_are_those_that_were_measured():
+    """To the digit that is shown; the whole run is committed."""
+    measured = json.loads((ROOT / "docs" / "bench.json").read_text())["rows"]
+    costs = {row["case"].split()[-1]: row for row in measured if row["suite"] == "optimizers"}
+    told = {name: line.split("|")[-3].strip() for name, line in rows("optimizer").items()}
+    assert told == {name: f"{row['ratio']:.1f}" for name, row in costs.items()}
+    assert float(told["alternating"]) == pytest.approx(1.0, abs=0.15)
 
 
 def test_every_data_card_is_in_the_readme():

@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from tests.helpers import setup64, small
+from tests.helpers import run, setup64, small
 from toylab import cards
 from toylab.engine.protocol import LAYERS
 from toylab.experiment import Experiment
@@ -136,6 +136,18 @@ def test_odd_choices_are_said_at_their_field():
     assert [f for f, _ in oddities(rule="adam", beta1=0.9)] == ["beta1"]
     assert oddities(rule="sgd", beta1=0.9) == []
     assert [f for f, _ in oddities(moves="critic")] == ["moves"]
+    for optimizer in ("cgd-zero-sum", "acgd"):
+        ((field, text),) = oddities(optimizer=optimizer, rule="sgd")
+        assert field == "optimizer" and "its own, non-saturating, is not asked" in text
+        for objective in ("minimax", "wasserstein"):
+            told = {"objective": objective, "penalty": "r1", "rule": "sgd"}
+            assert oddities(optimizer=optimizer, **told) == []
+    assert [f for f, _ in oddities(optimizer="cgd")] == ["rule"]
+    assert oddities(optimizer="cgd", rule="sgd") == oddities(optimizer="acgd-general") == []
+    assert [f for f, _ in oddities(optimizer="past", rule="lookahead")] == ["rule"]
+    assert [f for f, _ in oddities(optimizer="consensus", adjustment=0.0)] == ["adjustment"]
+    told = {"optimizer": "acgd-general", "solver_tolerance": 1.0}
+    assert [f for f, _ in oddities(**told)] == ["solver_tolerance"]
     assert [f for f, _ in oddities(rate_critic=0.0)] == ["rate_critic"]
     assert [f for f, _ in oddities(constraint="clip")] == ["clip"]
     assert oddities(penalty_weight=0.0) == [("penalty_weight", "λ = 0 is the same as no penalty.")]
@@ -171,6 +183,23 @@ def test_what_is_said_of_wasserstein_without_bounds_is_true():
 def test_what_is_said_of_a_tight_clip_is_true():
     settings = {"objective": "wasserstein", "penalty": "none", "constraint": "clip"}
     assert slope_between({**settings, "clip": 0.02}, 300) < 0.01
+
+
+def test_what_is_said_of_the_answer_to_another_rule_is_true():
+    """With Adam CGD's foresight of plain steps of 0.001 is all but none; of 0.1 it is much."""
+
+    def apart(**settings):
+        given = {"objective": "minimax", "penalty": "none", **settings}
+        ends = [
+            run(small(optimizer=name, **given), 20).players.generator
+            for name in ("cgd", "simultaneous")
+        ]
+        start = setup64(small(**given)).start().players.generator
+        return float((ends[0] - ends[1]).norm() / (ends[1] - start).norm())
+
+    rates = {"rate_critic": 1e-3, "rate_generator": 1e-3}
+    assert apart(rule="adam", **rates) < 0.01
+    assert apart(rule="sgd", rate_critic=0.3, rate_generator=0.3) > 0.05
 
 
 def test_what_is_said_of_squashing_a_score_is_true():

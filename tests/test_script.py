@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.engine_pages import Desk, same
 from toylab.experiment import Experiment
+from toylab.optimizers import OPTIMIZERS
 from toylab.schedules import linear
 from toylab.script import script
 
@@ -64,6 +65,17 @@ def one_player(desk):
     desk.steps(2)
 
 
+def optimizers(desk):
+    """One after the other, with what each remembers and the numbers that it reads."""
+    desk.open(optimizer="past", rule="optimistic-adam", batch_generator=40)
+    desk.steps(3)
+    for name in OPTIMIZERS:
+        desk.send(do="swap", changes={"optimizer": name, "solver_steps": 4, "unroll": 2})
+        desk.steps(2)
+    desk.send(do="knob", changes={"acgd_beta": 0.9, "solver_tolerance": 1e-3})
+    desk.steps(3)
+
+
 def undone(desk):
     """What was taken back is not in the script; what was brought back is."""
     desk.open(data="lines", fakes="fixed", theta=0.5)
@@ -102,7 +114,7 @@ def at_the_start(desk):
     desk.send(do="swap", changes={"rule": "sgd"})
 
 
-RUNS = [knobs, swaps, one_player, undone, restarted, changed_last, at_the_start]
+RUNS = [knobs, swaps, one_player, optimizers, undone, restarted, changed_last, at_the_start]
 
 
 @pytest.mark.parametrize("drive", RUNS, ids=lambda drive: drive.__name__)

@@ -58,7 +58,12 @@ SWAPS = [
     ("critic_steps", 3),
     ("first", "generator"),
     ("batch", 12),
+    ("batch_generator", 12),
+    ("unroll", 2),
+    ("solver_steps", 1),
 ]
+# Where a whole number means something.
+ITS = {"unroll": {"optimizer": "unrolled"}, "solver_steps": {"optimizer": "cgd"}}
 
 
 def test_every_swap_is_tried():
@@ -68,23 +73,24 @@ def test_every_swap_is_tried():
 @pytest.mark.parametrize("name, value", SWAPS)
 def test_a_swap_keeps_the_players_and_resets_only_its_own_memory(name, value):
     """The run goes on as a new experiment with that name started from the old run's state."""
-    half = run(small(average=0.9), 9)
-    new = setup64(small(average=0.9, **{name: value}))
+    its = {"average": 0.9, **ITS.get(name, {})}
+    half = run(small(**its), 9)
+    new = setup64(small(**its, **{name: value}))
     expected = half
     if name == "rule":
         expected = half._replace(memory=new.optimizer.init(half.players))
     if name == "constraint":
         expected = half._replace(constraint=new.constraint.init(half.players.critic))
-    experiment = small(average=0.9)
+    experiment = small(**its)
     setup = setup64(experiment)
     setattr(experiment, name, value)
     followed, state = setup.followed(half)
     assert_same(state, expected)
     assert_same(followed.step(state), new.step(expected))
-    changed = [*train(small(average=0.9), steps=12, changes=[(9, {name: value})], **F64)]
-    reference = [*train(small(average=0.9, **{name: value}), state=expected, steps=3, **F64)]
+    changed = [*train(small(**its), steps=12, changes=[(9, {name: value})], **F64)]
+    reference = [*train(small(**its, **{name: value}), state=expected, steps=3, **F64)]
     assert_same(changed[-1], reference[-1])
-    plain = run(small(average=0.9), 12)
+    plain = run(small(**its), 12)
     assert not torch.equal(plain.players.critic, changed[-1].players.critic)
 
 
@@ -97,6 +103,43 @@ def test_a_new_rule_never_starts_from_another_ones_memory():
     _, state = setup.followed(half)
     for memory, old in zip(state.memory, half.memory, strict=True):
         assert old[0].abs().sum() > 0 and memory[0].abs().sum() == 0
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("alternating", "acgd"),
+        ("alternating", "past"),
+        ("past", "acgd-general"),
+        ("acgd", "simultaneous"),
+    ],
+)
+def test_what_an_optimizer_remembers_is_not_handed_to_another(before, after):
+    """ACGD's squares and Adam's moments, the slopes of the past: alike in form, not in meaning."""
+    experiment = small(optimizer=before, rule="optimistic")
+    setup, half = setup64(experiment), run(small(optimizer=before, rule="optimistic"), 5)
+    experiment.optimizer = after
+    followed, state = setup.followed(half)
+    assert_same(state, half._replace(memory=followed.optimizer.init(half.players)))
+    assert_same(
+        followed.step(state), setup64(small(optimizer=after, rule="optimistic")).step(state)
+    )
+
+
+def test_a_rule_that_an_optimizer_does_not_read_changes_nothing():
+    """ACGD brings its own: another rule beside it leaves its memory, and the run, as they are."""
+    changed = [*train(small(optimizer="acgd"), steps=9, changes=[(4, {"rule": "sgd"})], **F64)]
+    assert_same(changed[-1], run(small(optimizer="acgd"), 9))
+
+
+def test_each_player_may_have_its_own_batch():
+    """The generator's turns draw as many latents as they ask for; the critic's stay as they are."""
+    setup = setup64(small(batch=8, batch_generator=20, objective="minimax"))
+    plain = setup64(small(batch=8, objective="minimax"))
+    critic, generator = setup.draws(5)
+    assert critic.latent.shape == (8, 2) and generator.latent.shape == (20, 2)
+    assert torch.equal(critic.real, plain.draws(5)[0].real)
+    assert plain.draws(5)[1].latent.shape == (8, 2)
 
 
 RESTARTS = {

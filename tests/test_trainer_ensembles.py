@@ -10,9 +10,15 @@ from toylab.states import flatten
 
 ENSEMBLES = [
     (optimizer, penalty, noise, dropout)
-    for optimizer in OPTIMIZERS
+    for optimizer in ("alternating", "simultaneous", "extragradient")
     for penalty in ("none", "0-gp", "roth", "1-gp")
     for noise, dropout in ((0.0, 0.0), (0.1, 0.0), (0.1, 0.3))
+]
+ENSEMBLES += [
+    (optimizer, *case)
+    for optimizer in OPTIMIZERS
+    if optimizer not in [first for first, *_ in ENSEMBLES]
+    for case in (("none", 0.0, 0.0), ("0-gp", 0.1, 0.3))
 ]
 
 
@@ -26,13 +32,18 @@ def test_member_of_an_ensemble_is_the_single_run(optimizer, penalty, noise, drop
         "average": 0.9,
         "data": "ring" if noise else "two-gaussians",
     }
-    whole = run(small(members=3, seed=7, **settings), 30)
+    steps, limit = 30, 1e-12
+    if OPTIMIZERS[optimizer].settings:
+        # Solved to the end: where a solver ends early, rounding may decide at which iteration.
+        settings |= {"solver_tolerance": 1e-13, "solver_steps": 20}
+        steps, limit = 6, 1e-10
+    whole = run(small(members=3, seed=7, **settings), steps)
     for e in range(3):
-        single = flatten(run(small(seed=7 + e, **settings), 30))
+        single = flatten(run(small(seed=7 + e, **settings), steps))
         for name, tensor in flatten(whole).items():
             if name != "step":
                 member = tensor[e] if tensor.dim() > 1 else tensor  # Adam's count is shared
-                assert_near(member, single[name], 1e-12)
+                assert_near(member, single[name], limit)
 
 
 def test_every_live_number_is_tried_in_an_ensemble():
@@ -42,7 +53,7 @@ def test_every_live_number_is_tried_in_an_ensemble():
 @pytest.mark.parametrize("name, values, settings", KNOBS)
 @pytest.mark.parametrize("optimizer", ["alternating", "extragradient"])
 def test_one_value_a_member_equals_single_runs(name, values, settings, optimizer):
-    settings = settings | {"optimizer": optimizer, "penalty": "r1"}
+    settings = {"optimizer": optimizer, "penalty": "r1"} | settings
     whole = run(small(members=3, **settings, **{name: values}), 15)
     for e, value in enumerate(values):
         single = run(small(seed=e, **settings, **{name: value}), 15)

@@ -3,22 +3,21 @@
 import pytest
 import torch
 
-from tests.helpers import F64, assert_near, assert_same, copied, run, setup64, small
+from tests.helpers import F64, PAIRS, assert_near, assert_same, copied, run, setup64, small
 from toylab.optimizers import OPTIMIZERS
 from toylab.randomness import Keys
-from toylab.rules import RULES
 from toylab.schedules import exponential
 from toylab.states import flatten, restore
 from toylab.trainer import Setup, train
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("rule", RULES)
-def test_resuming_is_bit_for_bit(optimizer, rule):
+@pytest.mark.parametrize("optimizer, rule, first", PAIRS)
+def test_resuming_is_bit_for_bit(optimizer, rule, first):
     """40 steps are 23, a checkpoint, and 17 in a fresh set-up."""
     settings = {
         "optimizer": optimizer,
         "rule": rule,
+        "first": first,
         "critic_steps": 2,
         "penalty": "0-gp",
         "penalty_interval": 3,

@@ -81,12 +81,14 @@ def anatomy(setup, state, view):
     after, heard = overheard(setup, state)
     learns = next((one for one in heard if one.player == "critic"), None)
     moves = next((one for one in reversed(heard) if one.player == "generator"), None)
+    if moves is None and "both" in setup.optimizer.draws:
+        moves = learns  # one loss for both: the generator raises what the critic lowers
     arrays, scalars = {}, {"critic_loss": None, "generator_loss": None, "penalty": None}
     if learns is not None:
         arrays |= _critic_half(setup, learns, view, scalars)
     if moves is not None:
         arrays |= _generator_half(setup, state, moves, after, view)
-        scalars["generator_loss"] = moves.loss[0]
+        scalars["generator_loss"] = moves.loss[0] * (1 if moves.player == "generator" else -1)
     turns = OPTIMIZERS[setup.experiment.optimizer].takes_turns
     scalars["order"] = "turns" if turns else "once"
     scalars["first"] = heard[0].player if turns and heard else None
@@ -130,15 +132,22 @@ def _critic_half(setup, heard, view, scalars):
     }
 
 
+def _raised(loss):
+    """The loss of a generator that raises the critic's."""
+    return lambda real, fake, knobs: -loss(real, fake, knobs)
+
+
 def _generator_half(setup, state, heard, after, view):
     """Place and push of the fakes that the generator learns from, and where they are afterwards."""
     generator, critic = probes.effective(setup, state._replace(players=heard.players))
-    latents, real = heard.batch.latent[:MOST], None
-    if setup.objective.needs_real:
+    latents, real, objective = heard.batch.latent[:MOST], None, setup.objective
+    if heard.player == "critic":
+        objective = objective._replace(generator=_raised(objective.critic), needs_real=True)
+    if objective.needs_real:
         with torch.no_grad():
             real = critic(heard.batch.real)
     moved, _ = probes.effective(setup, after)
-    force = probes.force(generator, critic, setup.objective, latents, view, real)
+    force = probes.force(generator, critic, objective, latents, view, real)
     with torch.no_grad():
         there = view.flat(moved(latents).double().numpy())
     return {"batch_force": force, "batch_moved": there}

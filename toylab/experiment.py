@@ -9,18 +9,17 @@ import param
 from toylab import cards, schedules
 from toylab.conflicts import conflicting, without_fakes
 from toylab.constraints import CONSTRAINTS
+from toylab.move_settings import MoveSettings
 from toylab.networks import ACTIVATIONS, INITIALISATIONS
 from toylab.objectives import OBJECTIVES
-from toylab.optimizers import FIRST, OPTIMIZERS
 from toylab.penalties import PENALTIES
-from toylab.rules import RULES
 from toylab.settings import Card, Knob, Name, Whole
 from toylab.tables import nearest
 
 CARD_NUMBERS = ("spread", "size", "theta")  # fields that only some data cards have
 
 
-class Experiment(param.Parameterized):
+class Experiment(MoveSettings):
     """Every setting of one run (or of an ensemble of `members` runs with seeds seed, seed+1, …).
 
     A number may be a `toylab.schedules.Schedule`; a live number of an ensemble may be a tuple with
@@ -113,55 +112,6 @@ class Experiment(param.Parameterized):
         doc="No number of the critic is larger than c.",
     )
 
-    optimizer = Name(
-        "alternating",
-        OPTIMIZERS,
-        label="Optimizer",
-        doc="Who moves when, and how far ahead they look.",
-    )
-    rule = Name("adam", RULES, label="Rule", doc="How a gradient becomes a move.")
-    rate_critic = Knob(
-        1e-3,
-        bounds=(0.0, 10.0),
-        soft=(1e-5, 0.1),
-        label="Rate, critic",
-        doc="Step size of this player. Unequal rates are called TTUR.",
-    )
-    rate_generator = Knob(
-        1e-3,
-        bounds=(0.0, 10.0),
-        soft=(1e-5, 0.1),
-        label="Rate, generator",
-        doc="Step size of this player. Unequal rates are called TTUR.",
-    )
-    moves = Name(
-        "both",
-        ("both", "critic", "generator"),
-        label="Who moves",
-        doc="One player can stand still: its numbers and its memory wait as they are.",
-    )
-    critic_steps = Whole(
-        1,
-        bounds=(1, 100),
-        softbounds=(1, 20),
-        label="Critic steps",
-        doc="How often the critic moves before the generator moves once.",
-    )
-    first = Name("critic", FIRST, label="Who begins", doc="Which player moves first in a step.")
-    batch = Whole(
-        128,
-        bounds=(1, 65536),
-        softbounds=(8, 1024),
-        label="Batch",
-        doc="Points per step. Small batches make noisy pushes.",
-    )
-    average = Knob(
-        0.0,
-        bounds=(0.0, 0.99999),
-        label="Average (EMA)",
-        doc="Keeps a slow average of the generator: how much of the old one stays at each step.",
-    )
-
     generator_width = Whole(
         128,
         bounds=(1, 4096),
@@ -221,42 +171,6 @@ class Experiment(param.Parameterized):
         bounds=(0, 4096),
         label="Members",
         doc="An ensemble of that many seeds, trained as one; 0 is a single run.",
-    )
-
-    beta1 = Knob(
-        0.5,
-        bounds=(-0.99, 0.99999),
-        soft=(0.0, 0.99),
-        label="β₁",
-        doc="How much of the old mean gradient stays.",
-    )
-    beta2 = Knob(
-        0.999,
-        bounds=(0.0, 0.99999),
-        soft=(0.9, 0.9999),
-        label="β₂",
-        doc="How much of the old squared gradient stays.",
-    )
-    epsilon = Knob(
-        1e-8,
-        bounds=(0.0, 1.0),
-        soft=(1e-12, 1e-2),
-        label="ε",
-        doc="Keeps a step finite where the gradient vanishes.",
-    )
-    momentum = Knob(
-        0.9,
-        bounds=(-0.99, 0.99999),
-        soft=(0.0, 0.99),
-        label="Momentum",
-        doc="How much of the velocity stays.",
-    )
-    decay = Knob(
-        0.99,
-        bounds=(0.0, 0.99999),
-        soft=(0.8, 0.999),
-        label="RMSProp decay",
-        doc="How much of the old squared gradient stays.",
     )
 
     def __init__(self, **settings):

@@ -59,22 +59,71 @@ def gradients(game, players, of=("generator", "critic"), create_graph=False):
     return Players(found.get("generator"), found.get("critic"))
 
 
+class Curvature:
+    """How the slopes of a game's losses change around one point: products with second derivatives.
+
+    Every loss in `of` is asked once and its graph is kept, so a product costs one backward pass:
+    second derivatives do not mind their order, ∂²L/∂a∂b · u = ∂⟨∂L/∂b, u⟩/∂a.
+
+    slopes -- Players of each player's gradient of its own loss, as `gradients` gives them; None
+              for players not in `of`
+    """
+
+    def __init__(self, game, players, of=("generator", "critic")):
+        self._at = Players(*(vector.detach().requires_grad_() for vector in players))
+        self._slopes = {}
+        for name in of:
+            found = torch.autograd.grad(
+                getattr(game, name)(self._at).sum(),
+                self._at,
+                create_graph=True,
+                materialize_grads=True,
+            )
+            self._slopes[name] = Players(*found)
+        own = {name: reduce(getattr(self._slopes[name], name).detach()) for name in of}
+        self.slopes = Players(own.get("generator"), own.get("critic"))
+
+    def slope(self, loss, by):
+        """∂L_loss/∂by, (..., P_by): `slope("critic", "generator")` is the critic's loss as the
+        generator's place changes it."""
+        return reduce(getattr(self._slopes[loss], by).detach())
+
+    def product(self, by, terms):
+        """Σ ∂²L/∂by∂b · u over terms {(loss, b): u (..., P_b)} -> (..., P_by)."""
+        kept = {key: getattr(self._slopes[key[0]], key[1]) for key in terms}
+        kept = {key: slope for key, slope in kept.items() if slope.requires_grad}
+        at = getattr(self._at, by)
+        if not kept:
+            return torch.zeros_like(at)
+        (found,) = torch.autograd.grad(
+            list(kept.values()),
+            at,
+            [terms[key] for key in kept],
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        return reduce(found)
+
+    def forward(self, directions):
+        """J · directions, J the Jacobian of the slopes: how the slopes change as both move so."""
+        (g, d), names = directions, Players._fields
+        return Players(
+            *(self.product(of, {(of, "generator"): g, (of, "critic"): d}) for of in names)
+        )
+
+    def backward(self, directions):
+        """Jᵀ · directions; J of `forward`, and so ∇½|v|² where the directions are the slopes v."""
+        (g, d), names = directions, Players._fields
+        terms = {("generator", "generator"): g, ("critic", "critic"): d}
+        return Players(*(self.product(by, terms) for by in names))
+
+
 def mixed(game, players, direction, of="critic", by="generator"):
     """∂²L_of/∂of∂by · direction: how a move of one player turns the other's gradient.
 
-    direction (..., P_by) -> (..., P_of), by reverse over reverse: the derivative of
-    ⟨∂L_of/∂of, w⟩ is linear in w, and its own derivative is the product sought.
+    direction (..., P_by) -> (..., P_of)
     """
-    leaves = Players(*(vector.detach().requires_grad_() for vector in players))
-    own, other = getattr(leaves, of), getattr(leaves, by)
-    loss = getattr(game, of)(leaves)
-    (slope,) = torch.autograd.grad(loss.sum(), own, create_graph=True)
-    weight = torch.zeros_like(slope, requires_grad=True)
-    (transposed,) = torch.autograd.grad(
-        slope, other, weight, create_graph=True, materialize_grads=True
-    )
-    (product,) = torch.autograd.grad(transposed, weight, direction, materialize_grads=True)
-    return reduce(product)
+    return Curvature(game, players, (of,)).product(of, {(of, by): direction})
 
 
 def gan(networks, objective, penalties, constraint, batch, knobs, memory=()):

@@ -1,13 +1,31 @@
 """What the page says beside the settings: legal but odd choices, other words for things, parts."""
 
+from collections import defaultdict
+
+import torch
+
 from toylab.objectives import OBJECTIVES
+from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import CENTERS, OUTPUTS, PENALTIES, POINTS
 from toylab.rules import RULES
+
+PLAYERS = ("critic", "generator")
 
 
 def _named(table, chosen):
     """The names of the rows for which that holds."""
     return [name for name, row in table.items() if chosen(row)]
+
+
+def _is_zero_sum(row):
+    """Whether fakes cost the critic what they bring the generator, at any score of theirs."""
+    numbers = defaultdict(lambda: torch.full((1,), 0.5))  # whatever number a row may read
+    real, fakes = torch.tensor([0.3, -0.2]), torch.tensor([[0.7, -0.4], [-1.5, 1.2]])
+    try:
+        sums = [sum(getattr(row, who)(real, fake, numbers) for who in PLAYERS) for fake in fakes]
+    except Exception:
+        return True  # a user's row that cannot be asked is told so where it is played
+    return torch.allclose(*sums, atol=1e-5)
 
 
 def odd():
@@ -21,6 +39,8 @@ def odd():
     squashed = _named(PENALTIES, lambda row: row.of == "probability")
     one = _named(PENALTIES, lambda row: row.pull == "1")
     means = _named(RULES, lambda row: "beta1" in row.knobs)
+    rescaled = _named(RULES, lambda row: {"epsilon", "momentum"} & {*row.knobs})
+    looking = ["extragradient", "past", "unrolled"]
     return [
         {
             "field": "penalty_weight",
@@ -60,6 +80,42 @@ def odd():
             "text": "β₁ = {beta1}: a player goes on where it went before the other one moved, and "
             "both may circle. 0 to 0.5 is usual in GANs.",
             "when": {"rule": means, "beta1": {"least": 0.85, "most": 1.0}},
+        },
+        {
+            "field": "rule",
+            "text": "The answer is foreseen for plain steps of η, and this rule makes others: "
+            "Gradient descent with rates near 0.1 is CGD, and adaptive CGD finds sizes itself.",
+            "when": {"optimizer": ["lcgd", "cgd", "cgd-zero-sum"], "rule": rescaled},
+        },
+        {
+            "field": "rule",
+            "text": "Lookahead counts the looks of this optimizer as moves, too.",
+            "when": {"optimizer": looking, "rule": ["lookahead"]},
+        },
+        {
+            "field": "optimizer",
+            "text": "Zero-sum: the generator raises the critic's loss, and its own, {objective}, "
+            "is not asked for. Competitive and adaptive CGD without that word play both.",
+            "when": {
+                "optimizer": ["cgd-zero-sum", "acgd", "acgd-paper"],
+                "objective": _named(OBJECTIVES, lambda row: not _is_zero_sum(row)),
+            },
+        },
+        {
+            "field": "adjustment",
+            "text": "γ = 0 adds nothing: this is both at once.",
+            "when": {
+                "optimizer": ["consensus", "symplectic"],
+                "adjustment": {"least": 0.0, "most": 0.0},
+            },
+        },
+        {
+            "field": "solver_tolerance",
+            "text": "τ = {solver_tolerance}: it stops before it has looked at the answer.",
+            "when": {
+                "optimizer": _named(OPTIMIZERS, lambda row: "solver_tolerance" in row.knobs),
+                "solver_tolerance": {"least": 1.0, "most": 1.0},
+            },
         },
         {
             "field": "rate_critic",
@@ -124,10 +180,16 @@ def parts():
 # What people search for: (words, kind, name); a name is that of a field, of a choice field=value,
 # of a layer, of a chart or of a health line. The same words may lead to several places.
 ALIASES = (
+    ("acgd", "choice", "optimizer=acgd-general"),
+    ("alignment", "choice", "optimizer=symplectic"),
     ("annealing", "field", "noise"),
     ("batch size", "field", "batch"),
     ("beta1", "field", "beta1"),
     ("beta2", "field", "beta2"),
+    ("cgd", "choice", "optimizer=cgd"),
+    ("competitive gradient descent", "choice", "optimizer=cgd"),
+    ("conjugate gradient", "choice", "optimizer=cgd-zero-sum"),
+    ("conopt", "choice", "optimizer=consensus"),
     ("coverage", "chart", "clusters"),
     ("cycling", "health", "cycling"),
     ("d steps", "field", "critic_steps"),
@@ -137,9 +199,11 @@ ALIASES = (
     ("ema", "field", "average"),
     ("epsilon", "field", "epsilon"),
     ("exponential moving average", "field", "average"),
+    ("extraadam", "choice", "optimizer=extragradient"),
     ("f-gan", "field", "objective"),
     ("freeze", "field", "moves"),
     ("gamma", "field", "penalty_weight"),
+    ("gmres", "choice", "optimizer=cgd"),
     ("gradient arrows", "layer", "field"),
     ("gradient descent", "choice", "rule=sgd"),
     ("gradient penalty", "field", "penalty"),
@@ -165,6 +229,8 @@ ALIASES = (
     ("mode dropping", "health", "clusters"),
     ("modes", "chart", "clusters"),
     ("neurons", "field", "critic_width"),
+    ("ogda", "choice", "rule=optimistic"),
+    ("optimistic mirror descent", "choice", "rule=optimistic"),
     ("oscillation", "health", "cycling"),
     ("perfect discriminator", "health", "saturated"),
     ("perfect generator", "choice", "fakes=perfect"),
@@ -173,6 +239,7 @@ ALIASES = (
     ("regularisation", "field", "penalty"),
     ("roth", "choice", "penalty=roth"),
     ("saturation", "health", "saturated"),
+    ("sga", "choice", "optimizer=symplectic"),
     ("simultaneous gradient descent", "choice", "optimizer=simultaneous"),
     ("step size", "field", "rate_critic"),
     ("step size", "field", "rate_generator"),
@@ -183,6 +250,7 @@ ALIASES = (
     ("vanishing gradient", "health", "pushed"),
     ("wasserstein distance", "chart", "wasserstein"),
     ("weight clipping", "choice", "constraint=clip"),
+    ("weight decay", "choice", "rule=adamw"),
     ("wgan", "choice", "objective=wasserstein"),
     ("wgan-gp", "choice", "penalty=1-gp"),
 )

@@ -48,11 +48,24 @@ def _reading(knob):
     return lambda row: knob in row.knobs
 
 
+def _taking(setting):
+    """row -> whether that optimizer is built with that whole number."""
+    return lambda row: setting in row.settings
+
+
+def _of_rule(name, why, formula="", log=False):
+    """A number of some rules, which means nothing where an optimizer brings its own."""
+    needs = {"rule": _reading(name), "optimizer": lambda row: row.rule is None}
+    return About("advanced", LIVE, formula, log=log, needs=needs, why=why)
+
+
 _TURNS = {
     "needs": {"optimizer": lambda row: row.takes_turns},
     "why": "Only when the players take turns.",
 }
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
+_SOLVER = {"why": "Only the competitive optimizers solve for the answer."}
+_SIZES = {"why": "Only adaptive CGD finds a step size for every number."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
 
 SETTINGS = {
@@ -76,14 +89,50 @@ SETTINGS = {
         why="Nothing is clipped.",
     ),
     "optimizer": About("training", SWAP),
-    "rule": About("training", SWAP),
+    "rule": About(
+        "training",
+        SWAP,
+        needs={"optimizer": lambda row: row.rule is None},
+        why="This optimizer brings its own rule.",
+    ),
     "moves": About("advanced", SWAP),
     "rate_critic": About("training", LIVE, "η_D", log=True),
     "rate_generator": About("training", LIVE, "η_G", log=True),
     "critic_steps": About("training", SWAP, **_TURNS),
     "first": About("advanced", SWAP, **_TURNS),
     "batch": About("advanced", SWAP, "B"),
+    "batch_generator": About("advanced", SWAP, "B_G", **_TURNS),
     "average": About("advanced", LIVE, "ḡ ← βḡ + (1−β)g"),
+    "unroll": About(
+        "training",
+        SWAP,
+        "k",
+        needs={"optimizer": _taking("unroll")},
+        why="Only the unrolled optimizer looks at coming steps.",
+    ),
+    "adjustment": About(
+        "training",
+        LIVE,
+        "γ",
+        log=True,
+        needs={"optimizer": _reading("adjustment")},
+        why="Only consensus and the symplectic adjustment add a correction.",
+    ),
+    "solver_steps": About(
+        "training", SWAP, needs={"optimizer": _taking("solver_steps")}, **_SOLVER
+    ),
+    "solver_tolerance": About(
+        "advanced",
+        LIVE,
+        "|r| ≤ τ |b|",
+        log=True,
+        needs={"optimizer": _reading("solver_tolerance")},
+        **_SOLVER,
+    ),
+    "acgd_beta": About("advanced", LIVE, "β", needs={"optimizer": _reading("acgd_beta")}, **_SIZES),
+    "acgd_epsilon": About(
+        "advanced", LIVE, "ε", log=True, needs={"optimizer": _reading("acgd_epsilon")}, **_SIZES
+    ),
     "generator_width": About("networks", RESTART, **_LEARNED),
     "generator_depth": About("networks", RESTART, **_LEARNED),
     "generator_activation": About("networks", RESTART, **_LEARNED),
@@ -96,24 +145,14 @@ SETTINGS = {
     "initialisation": About("networks", RESTART),
     "seed": About("advanced", RESTART),
     "members": About("advanced", RESTART),
-    "beta1": About("advanced", LIVE, needs={"rule": _reading("beta1")}, why="Only Adam uses it."),
-    "beta2": About("advanced", LIVE, needs={"rule": _reading("beta2")}, why="Only Adam uses it."),
-    "epsilon": About(
-        "advanced",
-        LIVE,
-        log=True,
-        needs={"rule": _reading("epsilon")},
-        why="Only Adam and RMSProp use it.",
-    ),
-    "momentum": About(
-        "advanced",
-        LIVE,
-        needs={"rule": _reading("momentum")},
-        why="Only the rule Momentum uses it.",
-    ),
-    "decay": About(
-        "advanced", LIVE, needs={"rule": _reading("decay")}, why="Only RMSProp uses it."
-    ),
+    "beta1": _of_rule("beta1", "Only rules with Adam's moments use it."),
+    "beta2": _of_rule("beta2", "Only rules with Adam's moments use it."),
+    "epsilon": _of_rule("epsilon", "Only rules that divide by a gradient's size use it.", log=True),
+    "momentum": _of_rule("momentum", "Only Momentum and Nesterov use it."),
+    "decay": _of_rule("decay", "Only RMSProp uses it."),
+    "weight_decay": _of_rule("weight_decay", "Only AdamW uses it.", "w", log=True),
+    "lookahead_steps": _of_rule("lookahead_steps", "Only Lookahead uses it.", "k", log=True),
+    "lookahead_pull": _of_rule("lookahead_pull", "Only Lookahead uses it.", "α"),
 }
 
 HIDDEN = ("members",)  # not on the page: a lane is one run

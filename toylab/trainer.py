@@ -14,9 +14,10 @@ from toylab.data import Normal, Uniform, law, source
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
+from toylab.moving import constrained, resting
 from toylab.networks import identity, mlp
 from toylab.objectives import OBJECTIVES
-from toylab.optimizers import OPTIMIZERS, constrained, resting
+from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
 from toylab.rules import RULES
@@ -45,14 +46,18 @@ class Setup:
         self.objective = OBJECTIVES[experiment.objective]
         self.constraint = CONSTRAINTS[experiment.constraint]
         self.penalty = PENALTIES[experiment.penalty] if experiment.penalty != "none" else None
-        rule = RULES[experiment.rule]
+        row = OPTIMIZERS[experiment.optimizer]
+        rule = row.rule or RULES[experiment.rule]
         rules = Players(rule, constrained(rule, self.constraint))
         if experiment.moves != "both":
             still = "generator" if experiment.moves == "critic" else "critic"
             rules = rules._replace(**{still: resting(rule)})
-        self.optimizer = OPTIMIZERS[experiment.optimizer].build(
-            rules, experiment.critic_steps, experiment.first
-        )
+        more = {name: getattr(experiment, name) for name in row.settings}
+        turns = experiment.critic_steps, experiment.first
+        self.optimizer = row.build(rules, *turns, **more)
+        # Whose memory it is: the rule's, and the optimizer's where that has something of its own.
+        own = experiment.optimizer if self.optimizer.remembers else None
+        self.memory_of = (None if row.rule else experiment.rule, own)
         self.names, self.draws = _names(experiment), None
         self._refresh()
 
@@ -87,7 +92,7 @@ class Setup:
             Spec(
                 role=role,
                 count=roles.count(role),
-                size=self.experiment.batch,
+                size=self._size(role),
                 real=role != "generator" or self.objective.needs_real,
                 mix=role != "generator" and self.penalty is not None and self.penalty.mix,
                 noise=self.names["noisy"],
@@ -96,6 +101,11 @@ class Setup:
             )
             for role in dict.fromkeys(roles)
         ]
+
+    def _size(self, role):
+        """B of a minibatch of that role."""
+        own = self.experiment.batch_generator if role == "generator" else 0
+        return own or self.experiment.batch
 
     def _tensor(self, value, name):
         members = value if isinstance(value, tuple) else (value,)
@@ -187,7 +197,7 @@ class Setup:
         new._place(state.step)
         fresh = state._replace(memory=new.optimizer.init(state.players))
         # Another order of moves with the same rule goes on with that rule's moments.
-        if "rule" in changed or flatten(fresh).keys() != flatten(state).keys():
+        if new.memory_of != self.memory_of or flatten(fresh).keys() != flatten(state).keys():
             state = fresh
         if "constraint" in changed:
             state = state._replace(constraint=new.constraint.init(state.players.critic))
@@ -206,7 +216,7 @@ RESTART = (
 )
 SWAP = (
     *("data", "objective", "penalty", "penalty_interval", "constraint", "optimizer", "rule"),
-    *("moves", "critic_steps", "first", "batch"),
+    *("moves", "critic_steps", "first", "batch", "batch_generator", "unroll", "solver_steps"),
 )
 
 

@@ -73,11 +73,11 @@ def _playwright_chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the browser tests on one worker: they share a server and look at one page at a time."""
+    """Keep a file's browser tests on one worker; each worker has a server and a browser."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +162,18 @@ def lab(page, lab_url, heard):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.goto(lab_url + address)
         page.wait_for_function("window.toylab && window.toylab.painted > 0", timeout=WAIT)
+        return page
+
+    return opened
+
+
+@pytest.fixture
+def playing(lab):
+    """Opens the lab at an address and waits until it trains."""
+
+    def opened(address="", size=(1280, 720)):
+        page = lab(address, size)
+        page.wait_for_function("window.toylab.step > 5", timeout=WAIT)
         return page
 
     return opened

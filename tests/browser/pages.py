@@ -58,3 +58,44 @@ def slide(page, name, keys):
 def choose(page, name, label):
     page.locator(f".toylab-{name} [role=combobox]").click()
     page.get_by_role("menuitem", name=label, exact=True).click()
+
+
+def arena(page):
+    return page.evaluate("window.toylab.arena()")
+
+
+def words(page):
+    return page.evaluate("window.toylab.words()")
+
+
+def corner(page):
+    box = page.locator("#toylab-arena").bounding_box()
+    return box["x"], box["y"], box["width"]
+
+
+def place(page, across, down):
+    """A place of the arena in CSS pixels, from its shares of width and height."""
+    x, y, side = corner(page)
+    return x + across * side, y + down * side
+
+
+def take(page, button, name):
+    """Opens a menu of the legend and takes the line of that name."""
+    page.locator(button).click()
+    line = page.locator(f".choices [data-name='{name}']")
+    line.click()
+    return line
+
+
+def fakes(page):
+    return page.evaluate(
+        "[Array.from(window.toylab.arena().fake.x), Array.from(window.toylab.arena().fake.y)]"
+    )
+
+
+def draw(page, path):
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for at in [*path[1:], path[0]]:
+        page.mouse.move(*at, steps=6)
+    page.mouse.up()

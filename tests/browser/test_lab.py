@@ -28,7 +28,7 @@ def test_it_opens_playing_without_a_click(lab):
 
 
 def test_pause_is_exact(lab):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     page.locator("#toylab-toggle").click()
     settled(page)
@@ -101,7 +101,7 @@ def test_keys_belong_to_the_control_that_has_the_focus(lab):
 
 
 def test_a_live_number_acts_and_marks_the_charts(lab):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     at = step(page)
     slide(page, "penalty_weight", ["ArrowRight"] * 3)
@@ -113,7 +113,7 @@ def test_a_live_number_acts_and_marks_the_charts(lab):
 
 
 def test_a_swap_keeps_the_step_and_a_restart_waits(lab):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     page.keyboard.press(" ")
     settled(page)
@@ -215,7 +215,7 @@ def test_the_arena_is_square_and_the_page_fits(lab, size):
 
 def test_a_page_that_is_left_ends_its_run(lab, page, server):
     """Nothing trains any more once the tab has gone: the engine's clock of used time stands."""
-    lab()
+    lab("?play=1")
     until(page, "window.toylab.step > 0")
     engines = psutil.Process(server.pid).children(recursive=True)
     assert engines

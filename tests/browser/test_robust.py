@@ -84,7 +84,7 @@ def test_a_run_that_fails_says_so_and_harms_no_other(lab, page, context, lab_url
 
 def test_a_browser_four_times_slower_is_never_more_than_two_pictures_behind(lab, page):
     page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    lab()
+    lab("?play=1")
     until(page, "window.toylab.step > 20")
     for _ in range(40):
         assert 0 <= page.evaluate(IN_FLIGHT) <= 2
@@ -98,7 +98,7 @@ def test_a_browser_four_times_slower_is_never_more_than_two_pictures_behind(lab,
 
 
 def test_lost_acknowledgements_stop_nothing(lab):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 20")
     page.evaluate(
         f"const beat = {BEAT}; window.own = Object.getOwnPropertyDescriptor(beat, 'ack');"
@@ -115,7 +115,7 @@ def test_lost_acknowledgements_stop_nothing(lab):
 
 
 def test_a_hidden_tab_is_sent_nothing(lab):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     hide = (
         "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"

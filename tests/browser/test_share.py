@@ -191,7 +191,7 @@ def test_script_and_samples_are_the_shown_state_bit_for_bit(lab, tmp_path):
 
 
 def test_an_export_pauses_nothing(lab, tmp_path):
-    page = lab()
+    page = lab("?play=1")
     until(page, "window.toylab.step > 5")
     path = file(page, "npz", tmp_path)
     at = int(np.load(path, allow_pickle=False)["step"])

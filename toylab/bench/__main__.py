@@ -1,4 +1,4 @@
-"""``python -m toylab.bench [steps|frames|page|sessions|image …] [--quick] [--json FILE]``."""
+"""``python -m toylab.bench [SUITE …] [--quick] [--json FILE]``; suites are named in `SUITES`."""
 
 import argparse
 import importlib
@@ -9,7 +9,7 @@ import tempfile
 
 from toylab.bench.measure import machine
 
-SUITES = ("steps", "frames", "page", "sessions", "image")
+SUITES = ("steps", "optimizers", "frames", "page", "sessions", "image")
 
 
 def line(row):

@@ -1,6 +1,7 @@
 """page: the served lab in a headless Chromium: pictures a second, server time, click to effect."""
 
 import asyncio
+import contextlib
 import shutil
 import socket
 import subprocess
@@ -134,8 +135,11 @@ def rows(quick=False):
         page.keyboard.press("Space")
         with ThreadPoolExecutor() as aside:  # Playwright has a loop of its own in this thread
             headless = aside.submit(asyncio.run, _headless(seconds)).result()
+            with _busy():
+                beside = aside.submit(asyncio.run, _headless(seconds)).result()
         shares = [pace / headless for pace in paces]
         yield alone("page", "training speed while watched / headless", shares, "×")
+        yield alone("page", "headless beside a busy core / headless", [beside / headless], "×")
         page.wait_for_timeout(1000)
         button = page.locator("#toylab-step-once").element_handle()
         waits = [page.evaluate(CLICK, button) for _ in range(clicks)]
@@ -183,6 +187,17 @@ async def _headless(seconds):
     engine.close()
     (began, first), (ended, last) = counts
     return (last - first) / (ended - began)
+
+
+@contextlib.contextmanager
+def _busy():
+    """Keeps one core busy: what training loses then is the machine's, not the page's."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _cpu(process):

@@ -16,6 +16,7 @@ RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
 FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves
 MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
+PICTURE_EVERY = 1 / 18  # seconds between two pictures while training fast: the rest is for steps
 QUEUE = 100  # requests for steps of different players
 
 
@@ -30,6 +31,7 @@ class Lane:
         self.wanted = []
         self.outbox = []  # (header, arrays) for the page that nobody asked for
         self._recorded, self._measured, self._followed, self._kept_at = 0.0, 0.0, 0.0, 0.0
+        self._drawable_at = 0.0
         if kept:
             log = reading.log(kept.get("changes", []))
             first = reading.readable(kept.get("first") or settings)
@@ -195,7 +197,8 @@ class Lane:
         if self.run.failure or not self.playing:
             return None
         step = None if self.pace.slow and not self.wanted else self.pace.due
-        return min((when for when in (step, self.stops.idle_at) if when is not None), default=None)
+        picture = self._drawable_at if self._answerable() is not None else None
+        return min((t for t in (step, picture, self.stops.idle_at) if t is not None), default=None)
 
     def slice(self, seconds):
         """Trains for about that long, at least one step, never past what was asked for."""
@@ -279,9 +282,10 @@ class Lane:
             if not fullest.thin() and not self.history.forget():
                 break
 
-    def has_news(self):
+    def has_news(self, now):
         """Whether a wanted picture can be answered: a new step, or a layer not yet drawn of it."""
-        return not self.turns and self._answerable() is not None
+        ready = not self.turns and self._answerable() is not None
+        return ready and (not self._fast or now >= self._drawable_at)
 
     def _answerable(self):
         """The first want that the newest picture did not answer."""
@@ -300,7 +304,7 @@ class Lane:
             self.run.upcoming, [name for name in layers if name not in self.shown]
         )
         self.shown |= set(layers)
-        self.drawn = step
+        self.drawn, self._drawable_at = step, time.monotonic() + PICTURE_EVERY
         return header, arrays
 
     def recall(self, step, layers, side=0):

@@ -70,7 +70,7 @@ class Worker:
         lane.watch(time.monotonic())
         lane.follow(time.monotonic())
         self.post(key, lane)
-        if lane.has_news():
+        if lane.has_news(time.monotonic()):
             self.say(key, *lane.frame())
         if lane.worth_keeping(time.monotonic()):
             self.say(key, *lane.keep())
@@ -85,7 +85,7 @@ class Worker:
         now = time.monotonic()
         soonest = now + LOOK_EVERY if self.own else None
         for lane in self.lanes.values():
-            if lane.has_news() or lane.ready(now) or lane.worth_keeping(now):
+            if lane.has_news(now) or lane.ready(now) or lane.worth_keeping(now):
                 return 0.0
             wakes = lane.wakes()
             if wakes is not None and (soonest is None or wakes < soonest):

@@ -12,7 +12,8 @@ GAME = quadratic(0.5, 1.0, -0.5)  # one minimum in x, one maximum in y, both 0
 
 
 def _built(row):
-    return row.build(Players(RULES["sgd"], RULES["sgd"]), 2, "critic")
+    rule = row.rule or RULES["sgd"]
+    return row.build(Players(rule, rule), 2, "critic")
 
 
 def _played(row, players, steps):

@@ -41,9 +41,11 @@ class Controls(Values):
     def fill(self, group):
         """Makes the widgets of a section that has none yet."""
         if group not in self.boxes:
-            self.boxes[group] = pn.FlexBox(
-                gap=f"4px {places.GAP}px", sizing_mode="stretch_width", margin=0
-            )
+            # A row, because Panel ties what is put into it to the beat; a `FlexBox` it forgets.
+            self.boxes[group] = pn.Row(
+                styles={"flex-flow": "row wrap", "gap": f"4px {places.GAP}px"},
+                sizing_mode="stretch_width", margin=0,
+            )  # fmt: skip
             self.sections[group].objects = [self.boxes[group]]
             self.refresh()
 
@@ -121,9 +123,9 @@ class Controls(Values):
             widget = widgets.slider(field["label"], self.options(name), value)
         if field["kind"] == "restart":
             widget.css_classes = [*widget.css_classes, "restart"]
-        # The slower way: for what Python sets, and where a section was opened late the only one.
+        # The slower way: what Python sets, and a browser that lost the beat.
         widget.param.watch(lambda event: self.late(name, event.new), "value")
-        widgets.tell(widget, self.beat, f"{{do: 'set', field: '{name}', raw: cb_obj.value}}")
+        widgets.tell(widget, self.beat, name)
         return widget
 
     def _corner(self, name):

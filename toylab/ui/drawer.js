@@ -50,8 +50,24 @@ function drawer(lab, parent) {
       at.click()
     }
   })
+  touched(lab, control)
   consequence(lab, parent, control, slides)
   tooltip(lab, parent, control, fields)
+}
+
+// Which control a hand is on. Only that one's values are written into the beat: the others change
+// because the page shows what holds, after an undo or when one rate takes the other along.
+function touched(lab, control) {
+  const MOVES = /^(Arrow|Page|Home|End|Enter$| $|[-.\deE]$|Backspace|Delete)/
+  const at = (event) => {
+    const listed = event.composedPath().some((one) => /^(menu|listbox)$/.test(one.role ?? ""))
+    if (!listed) { lab.beat.hand = control(event).field ?? null }
+  }
+  addEventListener("pointerdown", at, true)
+  addEventListener("wheel", () => { lab.beat.hand = null }, {capture: true, passive: true})
+  addEventListener("keydown", (event) => {
+    if (MOVES.test(event.key)) { at(event) } else { lab.beat.hand = null }
+  }, true)
 }
 
 // Changes that need a new run wait at the drawer's foot; Enter starts it, Escape takes them back.

@@ -99,9 +99,13 @@ def switch(label, value):
     return pmui.Switch(label=label, value=value, size="small", margin=0, stylesheets=[SHEET])
 
 
-def tell(widget, beat, command):
-    """The widget writes a command (JavaScript of an object) whenever its value changes."""
+def tell(widget, beat, field):
+    """The widget writes its value into the beat whenever a hand changes it.
+
+    What Python shows changes it too and must not come back: `drawer.js` says whose hand it is.
+    """
     widget.jscallback(
         args={"beat": beat},
-        value=f"beat.command = JSON.stringify({{...{command}, n: performance.now()}})",
+        value=f"if (beat.hand === '{field}') beat.command = JSON.stringify("
+        f"{{do: 'set', field: '{field}', raw: cb_obj.value, n: performance.now()}})",
     )

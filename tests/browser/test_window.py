@@ -1,0 +1,120 @@
+"""The window under a hand: probes that follow the run, fitting, moving by nothing else."""
+
+import pytest
+
+from tests.browser.pages import (
+    SIZES,
+    WAIT,
+    arena,
+    corner,
+    fakes,
+    place,
+    settled,
+    state,
+    step,
+    until,
+    words,
+)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_probes_follow_the_run_and_never_leave_the_arena(playing, size):
+    page = playing("?pace=20", size)
+    places = [(0.01, 0.01), (0.99, 0.5), (0.02, 0.98), (0.6, 0.75)]
+    for count, at in enumerate(places, start=1):
+        page.mouse.click(*place(page, *at))
+        until(page, f"window.toylab.arena().probes.length === {min(count, 3)}")
+    until(page, "window.toylab.arena().probes.map((p) => p.letter).sort().join('') === 'abc'")
+    x, y, side = corner(page)
+    for letter in "abc":
+        card = page.locator(f"#toylab-probe-{letter}")
+        box = card.bounding_box()
+        assert x <= box["x"] and box["x"] + box["width"] <= x + side
+        assert y <= box["y"] and box["y"] + box["height"] <= y + side
+    texts = page.locator("#toylab-probe-c").inner_text()
+    assert all(word in texts for word in ("D ", "slope ", "p_data ", "p_G "))
+    at = step(page)
+    page.wait_for_function(
+        "([at, was]) => window.toylab.step > at"
+        " && JSON.stringify(window.toylab.arena().probes.map((p) => p.words)) !== was",
+        arg=[at, page.evaluate("JSON.stringify(window.toylab.arena().probes.map((p) => p.words))")],
+        timeout=WAIT,
+    )
+    page.locator("#toylab-probe-b button").click()
+    until(page, "window.toylab.arena().probes.length === 2")
+    assert page.locator("#toylab-probe-b").count() == 0
+    page.keyboard.press("p")
+    until(page, "window.toylab.arena().probes.length === 3")
+
+
+def test_a_probe_is_moved_by_hand_and_by_keys(lab):
+    page = lab("?play=0")
+    settled(page)
+    page.keyboard.press("p")
+    until(page, "window.toylab.arena().probes.length === 1")
+    before = arena(page)["probes"][0]
+    page.locator("#toylab-probe-a").focus()
+    page.keyboard.press("ArrowRight")
+    until(page, "window.toylab.arena().probes[0]?.x > 0")
+    moved = arena(page)["probes"][0]
+    assert moved["x"] == pytest.approx(before["x"] + 0.092) and moved["y"] == before["y"]
+    page.mouse.move(*place(page, 0.52, 0.5))
+    page.mouse.down()
+    page.mouse.move(*place(page, 0.7, 0.3), steps=4)
+    page.mouse.up()
+    until(page, "Math.abs(window.toylab.arena().probes[0]?.x - 0.92) < 0.03")
+    assert len(arena(page)["probes"]) == 1, "a drag is no tap"
+    page.locator("#toylab-probe-a").focus()
+    page.keyboard.press("Delete")
+    until(page, "window.toylab.arena().probes.length === 0")
+    assert step(page) == 0
+
+
+def outside(page):
+    """Steps until some fakes are out of the window."""
+    for _ in range(60):
+        page.keyboard.press(".")
+        settled(page)
+        if words(page)["outside"]:
+            return
+    raise AssertionError("no fake left the window")
+
+
+def test_the_window_fits_and_comes_back_and_never_moves_by_itself(lab):
+    page = lab("?play=0&seed=3&rate_generator=0.005")
+    home = arena(page)["extent"]
+    outside(page)
+    assert arena(page)["extent"] == home
+    assert "outside" in page.locator("#toylab-outside").inner_text()
+    page.locator("#toylab-outside button").click()
+    until(page, "window.toylab.state().view.fitted")
+    fitted = state(page)["view"]["extent"]
+    until(page, f"window.toylab.arena().extent.join() === '{','.join(map(str, fitted))}'")
+    until(page, "window.toylab.words().outside <= 5")  # a hundredth of the fakes may stay out
+    for _ in range(5):
+        page.keyboard.press(".")
+    settled(page)
+    assert arena(page)["extent"] == fitted
+    page.get_by_role("button", name="Back to the data’s window").click()
+    until(page, f"window.toylab.arena().extent.join() === '{','.join(map(str, home))}'")
+    settled(page)
+    inside = [
+        home[0] <= x <= home[1] and home[2] <= y <= home[3]
+        for x, y in zip(*fakes(page), strict=True)
+    ]
+    assert inside.count(False) == words(page)["outside"]
+
+
+def test_where_motion_is_to_be_reduced_the_window_is_there_at_once(lab, page):
+    page.emulate_media(reduced_motion="reduce")
+    lab("?play=0&seed=3&rate_generator=0.005")
+    outside(page)
+    page.evaluate(
+        "window.seen = new Set(); const look = () => {"
+        " window.seen.add(window.toylab.arena().extent.join()); requestAnimationFrame(look) };"
+        " look()"
+    )
+    page.keyboard.press("f")
+    until(page, "window.toylab.state().view.fitted")
+    settled(page)
+    assert page.evaluate("window.seen.size") == 2

@@ -58,7 +58,9 @@ def factor(way, over):
     e to the slope of the straight line through log r: on a linear game the modulus of the step's
     largest eigenvalue, also where the distance swings on the way.
     """
-    radii = way[-over - 1 :].norm(dim=-1).log()
+    way = way[-over - 1 :]
+    size = way.abs().amax(-1, keepdim=True)  # the square of a distance may be beyond all numbers
+    radii = (way / size).norm(dim=-1).log() + size.squeeze(-1).log()
     step = torch.arange(over + 1, dtype=radii.dtype) - over / 2
     return ((step @ radii) / (step @ step)).exp()
 

@@ -141,7 +141,7 @@ def test_the_same_numbers_draw_the_same_bytes(toy):
 
 def test_a_picture_too_large_becomes_coarser_and_never_too_large(monkeypatch):
     def draw(canvas, every, paint):
-        noise = np.random.default_rng(0).random((2, 3000))
+        noise = np.random.default_rng(0).random((2, 1500))
         canvas.subplots().plot(*noise, color=paint.real)
 
     for kind in ("svg", "png"):
@@ -236,8 +236,9 @@ def test_the_claim_was_written_before_the_result(name):
     assert not before or json.loads(before)["claims"]["digest"] != told["digest"]
 
 
+SLOW = ("dirac", "dirac-rows", "bilinear", "separable")  # several seconds each
 EXACT = [
-    pytest.param(name, marks=[pytest.mark.long] if name.startswith("dirac") else [])
+    pytest.param(name, marks=[pytest.mark.long] if name in SLOW else [])
     for name, row in FIGURES.items()
     if not row.steps[-1]
 ]
@@ -245,10 +246,13 @@ EXACT = [
 
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_figures_come_out_the_same_today(name):
+    """Measured anew; the numbers themselves may differ by another processor's rounding."""
     row = FIGURES[name]
-    fresh = row.numbers({key: np.asarray(value) for key, value in row.measure(0, 0).items()})
-    for key, (then,) in TOLD[name]["numbers"].items():
-        assert float(fresh[key]) == pytest.approx(then, rel=2e-3, abs=1e-6), key
+    arrays = {key: np.asarray(value) for key, value in row.measure(0, 0).items()}
+    fresh = runner.judge(CLAIMS[name], row, [arrays], 0)
+    assert fresh["verdict"] == TOLD[name]["verdict"]
+    for now, then in zip(fresh["checks"], TOLD[name]["checks"], strict=True):
+        assert now["holds"] == then["holds"], now["says"]
 
 
 def test_the_readme_has_the_report():

@@ -134,7 +134,7 @@ def _draw_surfaces(canvas, every, paint):
         for axis, data in zip(row, DATA, strict=True):
             values = first[f"{data}/{name}"]
             paint.image(axis, values, HALF)
-            axis.contour(line, line, values, 8, colors=[paint.ink3], linewidths=0.5)
+            axis.contour(line, line, values, 8, colors=[paint.ink3], linewidths=0.5, linestyles="-")
             axis.plot(*first[f"{data}/points"].T, ".", color=paint.real, markersize=2)
             axis.set(title=f"{data}, {words}", aspect="equal", xticks=[-2, 0, 2], yticks=[-2, 0, 2])
 

@@ -154,7 +154,7 @@ def _draw_two(canvas, every, paint):
         axis.set(title=f"({panel}) {name}", aspect="equal", xlim=(-2.5, 4.5), ylim=(-2.5, 4.5))
         if panel != "f":
             off = np.median([found[panel][-1][0] for found in every])
-            axis.set_xlabel(f"distance to D*: {off:.3f}", fontsize=7)
+            axis.text(4.4, -2.4, f"distance to D*: {off:.3f}", ha="right", fontsize=7)
     canvas.colorbar(drawn, ax=axes.tolist(), shrink=0.7, ticks=[0, 0.5, 1], label="D")
 
 

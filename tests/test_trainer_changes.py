@@ -112,6 +112,7 @@ def test_a_new_rule_never_starts_from_another_ones_memory():
         ("alternating", "past"),
         ("past", "acgd-general"),
         ("acgd", "simultaneous"),
+        ("acgd", "acgd-paper"),
     ],
 )
 def test_what_an_optimizer_remembers_is_not_handed_to_another(before, after):

@@ -16,7 +16,7 @@ def dot(one, other):
 
 def _over(numerator, denominator, where):
     """numerator / denominator where that holds, else 0; never 0/0."""
-    return torch.where(where, numerator / torch.where(where, denominator, 1.0), 0.0)
+    return torch.where(where, numerator / denominator, 0.0)
 
 
 def _all_done(going):

@@ -3,6 +3,7 @@
 Run as a script this prints the Chromium that the tests will use, or why there is none.
 """
 
+import contextlib
 import json
 import shutil
 import socket
@@ -105,14 +106,14 @@ class Server:
     log: Path
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The lab in a process of its own; at the end neither it nor a child of it may be left."""
-    port, log = _free_port(), tmp_path_factory.mktemp("server") / "log.txt"
-    command = ["-m", "panel", "serve", "apps/lab.py", "--port", str(port)]
+@contextlib.contextmanager
+def served(log: Path, *command: str) -> Iterator[Server]:
+    """The lab in a process of its own, `python` with that command and a port; at the end neither
+    it nor a child of it may be left."""
+    port = _free_port()
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, *command],
+            [sys.executable, *command, "--port", str(port)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -133,6 +134,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for member in family:
             if _runs(member):
                 member.kill()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The lab as a user starts it."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    with served(log, "-m", "panel", "serve", "apps/lab.py") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +180,7 @@ def lab(page, lab_url, heard):
 def playing(lab):
     """Opens the lab at an address and waits until it trains."""
 
-    def opened(address="", size=(1280, 720)):
+    def opened(address="?play=1", size=(1280, 720)):
         page = lab(address, size)
         page.wait_for_function("window.toylab.step > 5", timeout=WAIT)
         return page

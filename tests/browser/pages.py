@@ -31,7 +31,7 @@ def settled(page):
     page.wait_for_function(
         "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
         " return same }",
-        polling=1500,
+        polling=700,
         timeout=WAIT,
     )
 

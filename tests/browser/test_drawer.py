@@ -27,7 +27,7 @@ def settings_are_there(page):
     page.locator(".toylab-noise input").wait_for(timeout=WAIT)
 
 
-def training(lab, address=""):
+def training(lab, address="?play=1"):
     page = lab(address)
     settings_are_there(page)
     until(page, "window.toylab.step > 5")

@@ -123,7 +123,7 @@ class Controls(Values):
             widget = widgets.slider(field["label"], self.options(name), value)
         if field["kind"] == "restart":
             widget.css_classes = [*widget.css_classes, "restart"]
-        # The slower way: what Python sets, and a browser that lost the beat.
+        # The slower way: a value that a hand left and the run did not take is shown as it is.
         widget.param.watch(lambda event: self.late(name, event.new), "value")
         widgets.tell(widget, self.beat, name)
         return widget

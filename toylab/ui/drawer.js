@@ -61,13 +61,13 @@ function touched(lab, control) {
   const MOVES = /^(Arrow|Page|Home|End|Enter$| $|[-.\deE]$|Backspace|Delete)/
   const at = (event) => {
     const listed = event.composedPath().some((one) => /^(menu|listbox)$/.test(one.role ?? ""))
-    if (!listed) { lab.beat.hand = control(event).field ?? null }
+    if (listed) { return } // the list of the menu that was touched before
+    const moves = event.type === "pointerdown" || MOVES.test(event.key)
+    lab.beat.hand = moves ? control(event).field ?? null : null
   }
   addEventListener("pointerdown", at, true)
+  addEventListener("keydown", at, true)
   addEventListener("wheel", () => { lab.beat.hand = null }, {capture: true, passive: true})
-  addEventListener("keydown", (event) => {
-    if (MOVES.test(event.key)) { at(event) } else { lab.beat.hand = null }
-  }, true)
 }
 
 // Changes that need a new run wait at the drawer's foot; Enter starts it, Escape takes them back.

@@ -143,17 +143,16 @@ class Settings(Part):
 
     def hear_edited(self, header, arrays):
         """The user's own file was saved since it was run."""
-        self.lab.notice(
-            f"{header['file']} was saved.",
-            act={"label": f"Reload {header['file']} (keeps weights)", "do": "reload"},
-        )
+        self.lab.withdraw("edited")
+        action = {"label": f"Reload {header['file']} (keeps weights)", "do": "reload"}
+        self.lab.notice(f"{header['file']} was saved.", "edited", action)
 
     def hear_schema(self, header, arrays):
         """The own file was run again: other rows, the same settings and weights."""
         wide, ratio = self.controls.wide, self.controls.ratio
         sections = list(self.controls.boxes)
         sizes = self.controls.sizes.object
-        self.lab.notices = [n for n in self.lab.notices if n["act"] is None]
+        self.lab.withdraw("edited")
         self.build(header["schema"])
         self.controls.wide, self.controls.ratio = wide, ratio
         self.controls.sizes.object = sizes

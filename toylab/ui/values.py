@@ -6,7 +6,6 @@ from toylab.ui import widgets
 from toylab.ui.settings import ladder, numbers_of, settings_class, usual, words
 
 CALM = 1.0  # seconds after a touch in which a control is left to the hand
-LATE = 0.25  # seconds by which Panel's slower way may bring a value that is out of date
 
 
 class Values:
@@ -18,7 +17,6 @@ class Values:
         self.settings = settings_class(schema)()
         self.stops, self.quiet = {}, False
         self.hands = {}  # field -> when a hand last moved it
-        self.brought = {}  # field -> when the beat last brought its value
         self.ratio = None  # of the generator's rate to the critic's while they are locked
         self.wide = False
         self.settings.param.watch(self._late, list(self.fields))
@@ -73,14 +71,12 @@ class Values:
         else:
             value = raw
         # This one alone: a rate that is taken along must show.
-        self.hands[name] = self.brought[name] = time.monotonic()
+        self.hands[name] = time.monotonic()
         self.set({name: value})
 
     def late(self, name, value):
-        """A widget's value by Panel's slower way: what the beat brought just now is newer."""
-        if time.monotonic() - self.brought.get(name, -CALM) >= LATE:
-            self.set({name: value})
-        elif value != getattr(self.settings, name) and not self.held(name):
+        """A widget's value by Panel's slower way, which the beat has overtaken: it sets nothing."""
+        if value != getattr(self.settings, name) and not self.held(name):
             self.refresh()
 
     def nudge(self, name, notches):
@@ -99,7 +95,6 @@ class Values:
     def settle(self, name):
         """The control shows its value at once although a hand has just moved it."""
         self.hands.pop(name, None)
-        self.brought[name] = time.monotonic()
         self.refresh()
 
     def set(self, changes):

@@ -49,7 +49,7 @@ TESTS = {
     "metrics": ("metrics",),
     "probes": ("probes", "theory", "frames"),
     "theory": ("theory",),
-    "divergences": ("divergences",),
+    "closed_forms": ("closed_forms",),
     "figures.claims": ("figures",),
     "figures.digits": ("figures",),
     "figures.results": ("figures",),
@@ -472,7 +472,7 @@ LINES = {
         ("the cells' own blur", "rest = covariance - cell**2 / 6 * np.eye(2)", "rest = covariance", "test_the_same_width_for_a_sample_on_cells_and_at_places"),
         ("mass that wraps around", "size = 2 * n", "size = n + 2 * (n // 64)", "test_density_is_the_full_kernel_sum_also_at_the_border"),
     ],
-    "divergences": [
+    "closed_forms": [
         ("KL without its logarithm", "lambda u: u * np.log(u), np.exp", "lambda u: u, np.exp", "test_noise_takes_half_the_regulariser_from_every_divergence"),
         ("reverse KL's weight", "lambda u: -np.log(u), np.ones_like", "lambda u: -np.log(u), np.exp", "test_noise_takes_half_the_regulariser_from_every_divergence"),
         ("Pearson's weight halved", "lambda v: 2 * np.exp(2 * v)", "lambda v: np.exp(2 * v)", "test_noise_takes_half_the_regulariser_from_every_divergence"),

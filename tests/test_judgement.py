@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from toylab import divergences, judgement
+from toylab import closed_forms, judgement
 
 
 def plane(x):
@@ -71,7 +71,7 @@ def test_the_best_critic_of_two_gaussians_tells_their_divergence():
         return 2 - 2 * x[:, 0]
 
     told = judgement.told_jsd(judgement.verdicts(best, real, fake).loss)
-    assert told == pytest.approx(divergences.jensen_shannon(2)[0], abs=3e-3)
+    assert told == pytest.approx(closed_forms.jensen_shannon(2)[0], abs=3e-3)
     one = tuple(part[:100] for part in (real, fake))
     gap = judgement.overfitting(best, one, (real, fake))
     assert gap == judgement.verdicts(best, real, fake).loss - judgement.verdicts(best, *one).loss

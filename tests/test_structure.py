@@ -17,7 +17,7 @@ FLOORS = [
     ("tables",),
     ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers"),
     ("cards", "penalties", "constraints", "rules", "games"),
-    ("divergences", "transport", "propositions"),
+    ("closed_forms", "transport", "propositions"),
     ("moving",),
     ("adjusted", "competitive"),
     ("optimizers",),

@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 from toylab import probes
+from toylab.closed_forms import on_cells
 from toylab.data import Embedded, Finite, Parts, law
-from toylab.divergences import on_cells
 from toylab.randomness import Keys
 
 SAMPLE = 20_000  # points that stand for data without a closed form

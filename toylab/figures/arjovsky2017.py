@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from toylab import divergences, judgement, transport
+from toylab import closed_forms, judgement, transport
 from toylab.data import source
 from toylab.experiment import Experiment
 from toylab.figures.figure import Figure
@@ -54,7 +54,7 @@ def pulls(critic, fake):
 
 def _lines(seed, steps):
     theta = np.linspace(-1, 1, 41)
-    known = divergences.lines(theta)
+    known = closed_forms.lines(theta)
     height = (np.arange(200) + 0.5) / 200
     carried = [
         transport.exact(
@@ -64,7 +64,7 @@ def _lines(seed, steps):
     ]
     # A cell of width 1/80 holds a line; two lines share cells only where they are the same.
     cells = np.eye(241)[np.round(80 * theta).astype(int) + 120]
-    counted = [divergences.on_cells(cells[20], row, 1 / 80) for row in cells]
+    counted = [closed_forms.on_cells(cells[20], row, 1 / 80) for row in cells]
     trained = []
     for t in THETAS:
         real, fake = pair(t, 100 + seed)
@@ -89,7 +89,7 @@ def _lines_numbers(found):
     return {
         "wasserstein_error": np.abs(found["carried"] - found["wasserstein"]).max(),
         "jsd_error": np.abs(found["counted"] - found["jsd"]).max(),
-        "trained_jsd_error": np.abs(jsd - divergences.LOG2).max(),
+        "trained_jsd_error": np.abs(jsd - closed_forms.LOG2).max(),
         "trained_wasserstein_error": np.abs(distance / np.abs(theta) - 1).max(),
     }
 
@@ -123,8 +123,8 @@ NOISY = {"theta": 1.0, "noise": 0.5}
 
 def _noise(seed, steps):
     delta = np.linspace(0.02, 8, 100)
-    curve = np.array([divergences.jensen_shannon(d) for d in delta])
-    table = np.array([divergences.jensen_shannon(d) for d in DELTAS])
+    curve = np.array([closed_forms.jensen_shannon(d) for d in delta])
+    table = np.array([closed_forms.jensen_shannon(d) for d in DELTAS])
     real, fake = pair(1.0, 200 + seed, 0.5)
     way = []
     for step, _, critic in snapshots(
@@ -156,10 +156,10 @@ def _draw_noise(canvas, every, paint):
     left.plot(first["delta"], first["curve"][:, 1], color=paint.ok, label="its slope")
     small = first["delta"][first["delta"] < 1.8]
     left.plot(small, small**2 / 8, ":", color=paint.ink3, label="δ²/8")
-    left.axhline(divergences.LOG2, color=paint.line, linewidth=0.8)
+    left.axhline(closed_forms.LOG2, color=paint.line, linewidth=0.8)
     left.set(title="Exact, by δ = |θ|/σ", xlabel="δ")
     left.legend(loc="center right")
-    theory = divergences.jensen_shannon(2.0)
+    theory = closed_forms.jensen_shannon(2.0)
     for axis, column, known in ((middle, 1, theory[0]), (right, 2, 2 * theory[1] / 0.5)):
         axis.axhline(known, color=paint.real, label="exact")
         for number, found in enumerate(every):

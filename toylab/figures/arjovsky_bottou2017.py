@@ -4,7 +4,7 @@ Networks, https://arxiv.org/abs/1701.04862."""
 import numpy as np
 import torch
 
-from toylab import divergences, judgement
+from toylab import closed_forms, judgement
 from toylab.data import source
 from toylab.experiment import Experiment
 from toylab.figures.arjovsky2017 import LINES, pair, pulls
@@ -45,7 +45,7 @@ def _perfect_numbers(found):
     ways = [found[data] for data in DISJOINT]
     return {
         "accuracy": min(way[-1, 1] for way in ways),
-        "jsd_error": max(abs(way[-1, 2] - divergences.LOG2) for way in ways),
+        "jsd_error": max(abs(way[-1, 2] - closed_forms.LOG2) for way in ways),
         "slope_left": max(way[-1, 3] / way[:, 3].max() for way in ways),
     }
 
@@ -64,7 +64,7 @@ def _draw_perfect(canvas, every, paint):
             step = np.maximum(found[data][:, 0], 0.7)
             left.semilogx(step, found[data][:, 2], color=paint.real, linewidth=0.9)
             right.loglog(step, found[data][:, 3], color=paint.fake, linewidth=0.9)
-        left.axhline(divergences.LOG2, color=paint.ink3, linewidth=0.8, linestyle=":")
+        left.axhline(closed_forms.LOG2, color=paint.ink3, linewidth=0.8, linestyle=":")
         left.set(title="JSD, dotted log 2", xlabel="step of the critic")
         right.set(title="mean |∇D| on the data", xlabel="step of the critic")
 
@@ -96,7 +96,7 @@ def _vanishing_numbers(found):
     return {
         "left_near": near[-1, 1] / near[:, 1].max(),
         "left_far": far[-1, 1] / far[:, 1].max(),
-        "jsd_error": abs(far[-1, 3] - divergences.LOG2),
+        "jsd_error": abs(far[-1, 3] - closed_forms.LOG2),
         "over_bound": (bounded[:, 1] / bounded[:, 4]).max() if len(bounded) else np.inf,
     }
 
@@ -119,13 +119,13 @@ def _unstable(seed, steps):
     delta, step = np.linspace(0.1, 4, 40), 1e-5
 
     def apart(d):
-        return d * d / 2 - 2 * divergences.jensen_shannon(d)[0]
+        return d * d / 2 - 2 * closed_forms.jensen_shannon(d)[0]
 
     by_hand = [(apart(d + step) - apart(d - step)) / (2 * step) for d in delta]
     # φ* of N(0, 1) against N(δ, 1) slopes by −δ: the pull is δ E_q σ(−φ*), by quadrature.
     pull = []
     for d in delta:
-        both = divergences.Gaussians(d)
+        both = closed_forms.Gaussians(d)
         x = both.grid()
         q = both.densities(x)[1]
         pull.append(d * np.trapezoid(q / (1 + np.exp(both.logit(x))), x))

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from scipy.stats import norm
 
-from toylab import divergences
-from toylab.divergences import DIVERGENCES, Gaussians
+from toylab import closed_forms
+from toylab.closed_forms import DIVERGENCES, Gaussians
 from toylab.figures.figure import Figure
 from toylab.networks import Output
 from toylab.objectives import OBJECTIVES
@@ -28,12 +28,12 @@ NOISE = np.linspace(0, 1, 41)
 def _identity(seed, steps):
     step, rows, curves = 1e-4, [], []
     for name in DIVERGENCES:
-        curves.append([divergences.f_divergence(name, Gaussians(1.0, g)) for g in NOISE])
+        curves.append([closed_forms.f_divergence(name, Gaussians(1.0, g)) for g in NOISE])
         for m in MEANS:
             ahead, behind = (
-                divergences.f_divergence(name, Gaussians(m, way * step)) for way in (1, -1)
+                closed_forms.f_divergence(name, Gaussians(m, way * step)) for way in (1, -1)
             )
-            omega = divergences.regulariser(name, Gaussians(m))
+            omega = closed_forms.regulariser(name, Gaussians(m))
             closed = CLOSED[name](m) if name in CLOSED else math.nan
             rows.append((m, (ahead - behind) / (2 * step), omega, closed))
     return {

@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import multivariate_normal, norm
 
-from toylab import divergences
-from toylab.divergences import DIVERGENCES, LOG2, Gaussians
+from toylab import closed_forms
+from toylab.closed_forms import DIVERGENCES, LOG2, Gaussians
 
 # |θ|/σ: JSD and its derivative, computed once by another program to five and four digits.
 NOISY = {
@@ -25,23 +25,23 @@ NOISY = {
 
 @pytest.mark.parametrize("delta, told", NOISY.items())
 def test_jensen_shannon_of_noisy_lines_has_the_known_digits(delta, told):
-    value, slope = divergences.jensen_shannon(delta)
+    value, slope = closed_forms.jensen_shannon(delta)
     assert value == pytest.approx(told[0], abs=5.1e-6)
     assert slope == pytest.approx(told[1], abs=5.1e-5)
     step = 1e-4
-    ahead, behind = (divergences.jensen_shannon(delta + way * step)[0] for way in (1, -1))
+    ahead, behind = (closed_forms.jensen_shannon(delta + way * step)[0] for way in (1, -1))
     assert slope == pytest.approx((ahead - behind) / (2 * step), abs=1e-8)
 
 
 def test_lines_with_and_without_noise():
-    bare = divergences.lines([-0.5, 0.0, 1e-9])
+    bare = closed_forms.lines([-0.5, 0.0, 1e-9])
     assert bare.jensen_shannon == pytest.approx([LOG2, 0, LOG2])
     assert bare.kl.tolist() == [np.inf, 0, np.inf] and bare.total_variation.tolist() == [1, 0, 1]
     assert bare.wasserstein == pytest.approx([0.5, 0, 1e-9])
-    noisy = divergences.lines([-0.5, 0.0, 1.0], noise=0.25)
+    noisy = closed_forms.lines([-0.5, 0.0, 1.0], noise=0.25)
     assert noisy.wasserstein == pytest.approx([0.5, 0, 1]) and noisy.kl == pytest.approx([2, 0, 8])
     assert noisy.jensen_shannon == pytest.approx(
-        [divergences.jensen_shannon(d)[0] for d in (2, 0, 4)]
+        [closed_forms.jensen_shannon(d)[0] for d in (2, 0, 4)]
     )
     apart, _ = quad(lambda x: abs(norm.pdf(x) - norm.pdf(x, 2)) / 2, -9, 11, points=[1])
     assert noisy.total_variation[0] == pytest.approx(apart, abs=1e-9)
@@ -58,11 +58,11 @@ def test_regularisers_of_two_gaussians_in_closed_form(m):
         "neyman": 2 * m**2 * math.exp(m**2),
     }
     for name, value in known.items():
-        assert divergences.regulariser(name, Gaussians(m)) == pytest.approx(value, rel=1e-9), name
+        assert closed_forms.regulariser(name, Gaussians(m)) == pytest.approx(value, rel=1e-9), name
     for name in ("kl", "reverse-kl"):
-        assert divergences.f_divergence(name, Gaussians(m)) == pytest.approx(m**2 / 2, rel=1e-9)
-    assert divergences.f_divergence("jensen-shannon", Gaussians(m)) == pytest.approx(
-        2 * divergences.jensen_shannon(m)[0], rel=1e-9
+        assert closed_forms.f_divergence(name, Gaussians(m)) == pytest.approx(m**2 / 2, rel=1e-9)
+    assert closed_forms.f_divergence("jensen-shannon", Gaussians(m)) == pytest.approx(
+        2 * closed_forms.jensen_shannon(m)[0], rel=1e-9
     )
 
 
@@ -72,9 +72,9 @@ def test_noise_takes_half_the_regulariser_from_every_divergence(name):
     step = 1e-4
     for m, noise in ((1.0, 0.2), (1.5, 0.5)):
         ahead, behind = (
-            divergences.f_divergence(name, Gaussians(m, noise + way * step)) for way in (1, -1)
+            closed_forms.f_divergence(name, Gaussians(m, noise + way * step)) for way in (1, -1)
         )
-        half = 0.5 * divergences.regulariser(name, Gaussians(m, noise))
+        half = 0.5 * closed_forms.regulariser(name, Gaussians(m, noise))
         assert (ahead - behind) / (2 * step) == pytest.approx(-half, rel=1e-6)
     row, u = DIVERGENCES[name], np.array([0.3, 1.0, 2.5])
     second = (row.f(u + 1e-4) - 2 * row.f(u) + row.f(u - 1e-4)) / 1e-8
@@ -83,7 +83,7 @@ def test_noise_takes_half_the_regulariser_from_every_divergence(name):
 
 @pytest.mark.parametrize("m, rate", [(1, -0.198986), (2, -0.449600)])
 def test_the_rate_at_which_noise_takes_jensen_shannon(m, rate):
-    assert -0.5 * divergences.regulariser("jensen-shannon", Gaussians(m)) == pytest.approx(
+    assert -0.5 * closed_forms.regulariser("jensen-shannon", Gaussians(m)) == pytest.approx(
         rate, abs=5.1e-7
     )
 
@@ -97,14 +97,14 @@ def test_kl_of_normals_against_a_sample_free_integral():
     expected = (p.pdf(places) * (p.logpdf(places) - q.logpdf(places))).sum() * (
         line[1] - line[0]
     ) ** 2
-    assert divergences.kl_normal(mean, cover, other, wide) == pytest.approx(expected, rel=1e-6)
-    assert divergences.kl_normal(mean, cover, mean, cover) == pytest.approx(0, abs=1e-12)
+    assert closed_forms.kl_normal(mean, cover, other, wide) == pytest.approx(expected, rel=1e-6)
+    assert closed_forms.kl_normal(mean, cover, mean, cover) == pytest.approx(0, abs=1e-12)
 
 
 def test_jensen_shannon_on_cells():
     line = np.linspace(-8, 10, 3000)
     area = line[1] - line[0]
-    found = divergences.on_cells(5 * norm.pdf(line), norm.pdf(line, 2), area)
-    assert found == pytest.approx(divergences.jensen_shannon(2)[0], rel=1e-5)
-    assert divergences.on_cells([1, 0.0], [0.0, 3], 0.5) == pytest.approx(LOG2)
-    assert divergences.on_cells([1, 2.0], [1, 2.0], 0.5) == 0
+    found = closed_forms.on_cells(5 * norm.pdf(line), norm.pdf(line, 2), area)
+    assert found == pytest.approx(closed_forms.jensen_shannon(2)[0], rel=1e-5)
+    assert closed_forms.on_cells([1, 0.0], [0.0, 3], 0.5) == pytest.approx(LOG2)
+    assert closed_forms.on_cells([1, 2.0], [1, 2.0], 0.5) == 0

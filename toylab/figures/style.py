@@ -125,11 +125,11 @@ def lighter(png):
     return held.getvalue()
 
 
-def small(png, width=480):
-    """A thumbnail of a picture."""
+def small(png, most=(480, 300)):
+    """A thumbnail of a picture, at most so many dots wide and high."""
     held, drawn = io.BytesIO(), Image.open(io.BytesIO(png)).convert("RGB")
-    size = (width, round(drawn.height * width / drawn.width))
-    drawn.resize(size, Image.Resampling.LANCZOS).save(held, format="png")
+    drawn.thumbnail(most, Image.Resampling.LANCZOS)
+    drawn.save(held, format="png")
     return lighter(held.getvalue())
 
 

@@ -9,14 +9,15 @@ PY    := .venv/bin/python
 PIP   := $(PY) -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: help lab test test-all mutate bench lint browser clean
+.PHONY: help lab test test-all mutate figures bench lint browser clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make lab        serve the lab on this machine and print its address"
+	@echo "make lab        serve the lab and the figures on this machine and print their addresses"
 	@echo "make test       run the tests, browser tests included (at most 15 minutes on 2 cores)"
 	@echo "make test-all   the same with the tests that take minutes each"
 	@echo "make mutate     break every formula in turn and print the test that notices"
+	@echo "make figures    make every figure that is not there yet (ARGS=NAME for some)"
 	@echo "make bench      measure against plain PyTorch loops"
 	@echo "make lint       ruff: rules and format"
 	@echo "make clean      remove the environment and the caches"
@@ -24,7 +25,7 @@ help:
 	@echo "PORT=5006       the first port make lab tries"
 	@echo "WITH=mine.py    a file of your own, whose penalties and other rows make lab shows too"
 	@echo "PYTHON=python3  the Python (3.11 or newer) that makes the environment"
-	@echo "ARGS=...        passed on to pytest, mutate, bench"
+	@echo "ARGS=...        passed on to pytest, mutate, figures, bench"
 	@echo "TORCH_INDEX=... where pip gets torch, and torch alone, when the environment is made."
 	@echo "                On Linux pip's usual torch is built for CUDA: several GB. Without a GPU"
 	@echo "                name an index of CPU builds instead; PyTorch's installation page has it"
@@ -43,6 +44,9 @@ test-all: .venv/test browser
 
 mutate: .venv/test
 	$(PY) -m tests.mutate $(ARGS)
+
+figures: .venv/app
+	$(PY) -m toylab.figures run $(or $(ARGS),all)
 
 bench: .venv/test
 	$(PY) -m toylab.bench $(ARGS)
@@ -78,12 +82,12 @@ browser: .venv/test
 	@$(INSTALLED_TORCH) > $@.found && mv $@.found $@
 
 .venv/app: .venv/torch pyproject.toml
-	$(PIP) install --quiet -c constraints.txt -e ".[app,image]"
+	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image]"
 	@$(SAME_TORCH)
 	@touch $@
 
 .venv/test: .venv/torch pyproject.toml
-	$(PIP) install --quiet -c constraints.txt -e ".[app,image,test]"
+	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image,test]"
 	@$(SAME_TORCH)
 	@touch .venv/app $@
 

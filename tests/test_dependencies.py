@@ -15,7 +15,11 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
-CONDA_NAMES = {"pytorch": "torch", "python-build": "build"}  # where conda's name is another
+CONDA_NAMES = {  # where conda's name is another; the -base has no window toolkit
+    "matplotlib-base": "matplotlib",
+    "python-build": "build",
+    "pytorch": "torch",
+}
 
 
 def named(lines: list[str]) -> dict[str, Requirement]:

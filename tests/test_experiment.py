@@ -8,9 +8,9 @@ import torch
 
 from tests.helpers import run, small
 from toylab import cards, schedules, trainer
+from toylab.about import GROUPS, HIDDEN, SETTINGS
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import CARD_NUMBERS, Experiment, names
-from toylab.fields import GROUPS, HIDDEN, SETTINGS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES

@@ -1,5 +1,6 @@
 """Who may name a file: the launcher, what a server listens at, and what it then refuses."""
 
+import io
 import os
 import socket
 import subprocess
@@ -49,10 +50,13 @@ def test_the_launcher_serves_this_machine_and_hands_the_file_on():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         serve, environment, page = lab.command(["--with", str(MINE), "--port", str(port)])
-    assert serve[1:4] == ["-m", "panel", "serve"] and Path(serve[4]) == ROOT / "apps" / "lab.py"
-    assert serve[5:7] == ["--address", "127.0.0.1"] and int(serve[8]) > port
+    apps = [str(ROOT / "apps" / name) for name in ("lab.py", "figures.py")]
+    assert serve[1:6] == ["-m", "panel", "serve", *apps]
+    assert serve[6:8] == ["--address", "127.0.0.1"] and int(serve[9]) > port
+    assert serve[10:] == ["--index", "lab"] and lab.SHOW not in environment
     assert environment[address.WITH] == str(MINE)
-    assert page == f"http://127.0.0.1:{serve[8]}/lab"
+    assert page == f"http://127.0.0.1:{serve[9]}/lab"
+    assert lab.command(["--show"])[1][lab.SHOW].endswith("/lab")
     assert address.WITH not in lab.command([])[1]
 
 
@@ -86,3 +90,20 @@ def test_a_served_app_knows_where_its_own_server_listens(tmp_path, given, alone)
         finally:
             server.kill()
     assert (said.strip() == "told run") is alone
+
+
+def test_a_browser_is_opened_once_the_page_answers(monkeypatch):
+    asked, opened = [], []
+
+    def urlopen(url, timeout):
+        asked.append(url)
+        if len(asked) < 3:
+            raise ConnectionRefusedError
+        return io.BytesIO()
+
+    monkeypatch.setattr(lab.urllib.request, "urlopen", urlopen)
+    monkeypatch.setattr(lab.webbrowser, "open", lambda page: opened.append(page) or True)
+    monkeypatch.setattr(lab.time, "sleep", lambda seconds: None)
+    assert lab.show("http://127.0.0.1:1/lab")
+    assert asked == ["http://127.0.0.1:1/lab/metadata"] * 3 and opened == ["http://127.0.0.1:1/lab"]
+    assert not lab.show("http://127.0.0.1:1/lab", patience=0) and len(opened) == 1

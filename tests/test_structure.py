@@ -18,15 +18,17 @@ FLOORS = [
     ("payoffs", "slopes", "consistency"),
     ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers"),
     ("cards", "penalties", "constraints", "rules", "games"),
+    ("closed_forms", "transport", "propositions"),
     ("moving",),
     ("adjusted", "competitive"),
     ("optimizers",),
     ("data", "settings", "batches", "states", "conflicts", "hints"),
     ("compiled", "probes", "metrics", "own", "game_settings", "move_settings"),
     ("experiment",),
-    ("fields",),
+    ("about",),
     ("schema", "trainer", "script"),
     ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),
+    ("fields", "judgement", "diversity"),
     ("layers",),
     ("frames",),
     ("engine", "image", "check"),
@@ -36,7 +38,7 @@ FLOORS = [
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 LIGHT = (
-    *("engine.client", "engine.protocol", "engine.address", "lab"),
+    *("engine.client", "engine.protocol", "engine.address", "lab", "figures.results"),
     *("cards", "card_fields", "schedules", "tables"),
 )
 UI_MAY = (
@@ -44,6 +46,7 @@ UI_MAY = (
     "engine.address",
     "engine.client",
     "engine.protocol",
+    "figures.results",
     "cards",
     "schedules",
     "tables",

@@ -146,3 +146,14 @@ def test_on_the_sheet_both_densities_are_those_of_space():
     heights = space.placed(fakes, view)[:, 2]
     found = theory.kernel_density(view.flat(fakes), flat, h, theory.beside(heights, h))
     assert found == pytest.approx(by_hand, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", cards.names())
+def test_a_perfect_generator_is_nowhere_and_a_collapsed_one_far_from_the_data(name):
+    card = cards.load(name)
+    truth, view = theory.Truth(card), probes.window(card)
+    made = view.flat(law(card).sample(4096, Keys(8, "perfect")))
+    found, h = theory.apart(truth, made, view)
+    assert found < 0.02 and h == pytest.approx(0.1 * view.half)
+    middle = np.tile(made.mean(0) + 0.7 * view.half, (4096, 1))
+    assert theory.apart(truth, middle, view)[0] > 0.6

@@ -1,70 +1,63 @@
-"""The transport's rules in numbers and words, without a page."""
+"""Exact transport against closed forms and a search through all permutations."""
 
+import itertools
+import math
+
+import numpy as np
 import pytest
+from scipy.stats import wasserstein_distance
 
-from toylab.engine.protocol import SLOW
-from toylab.ui import phases, transport
-
-TURNS = {"order": "turns", "first": "critic", "critic_loss": 1.25, "penalty": 0.5}
-ALL = {"batch_real": 64, "batch_force": 64, "penalty_points": 64}
-GAME = {"batch": 256, "critic_steps": 1, "penalty_weight": 1.0, "penalty_interval": 1}
+from toylab import transport
+from toylab.data import Normal, source
+from toylab.randomness import Keys
 
 
-@pytest.mark.parametrize("pace", [0.2, 0.5, 1.0])
-@pytest.mark.parametrize("count", [5, 6])
-def test_the_phases_of_a_step_fill_its_time(pace, count):
-    move = phases.seconds("move", pace, count)
-    others = (count - 1) * phases.seconds("loss", pace, count)
-    assert move + others == pytest.approx(1 / pace)
-    assert move >= phases.GLIDE
+def cloud(n, d, seed=0):
+    return Keys(seed, "cloud").rng().standard_normal((n, d))
 
 
-def test_who_begins_is_shown_first_and_the_halves_are_never_mixed():
-    critic_first, generator_first = phases.order(TURNS), phases.order({"first": "generator"})
-    assert critic_first == ("sample", "score", "loss", "penalty", "push", "move")
-    assert generator_first == ("push", "move", "sample", "score", "loss", "penalty")
-    assert phases.order({"first": None}) == critic_first  # both at once
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_shifted_cloud_is_as_far_as_the_shift(power):
+    one = cloud(300, 2)
+    moved = Keys(1, "order").rng().permutation(one) + np.array([3.0, -4.0])
+    assert transport.exact(one, moved, power) == pytest.approx(5)
+    assert transport.exact(one, one[::-1], power) == 0
 
 
-def test_what_a_step_does_not_have_is_named_with_the_reason():
-    assert phases.missing(TURNS, ALL, GAME) == {}
-    free = phases.missing({**TURNS, "penalty": None}, {**ALL, "penalty_points": 0}, GAME)
-    assert free == {"penalty": "This game has no penalty."}
-    lazy = phases.missing(TURNS, {**ALL, "penalty_points": 0}, {**GAME, "penalty_interval": 4})
-    assert "every 4th step" in lazy["penalty"]
-    alone = phases.missing(TURNS, {**ALL, "batch_real": 0, "penalty_points": 0}, GAME)
-    assert set(alone) == set(phases.CRITIC)
-    assert set(phases.missing(TURNS, {**ALL, "batch_force": 0}, GAME)) == set(phases.GENERATOR)
+@pytest.mark.parametrize("power", [1, 2])
+def test_exact_is_the_best_of_all_permutations(power):
+    one, other = cloud(6, 3), 2 * cloud(6, 3, 1) + 0.3
+    best = min(
+        (np.linalg.norm(one - other[list(order)], axis=1) ** power).mean()
+        for order in itertools.permutations(range(6))
+    )
+    assert transport.exact(one, other, power) == pytest.approx(best ** (1 / power), rel=1e-12)
 
 
-def test_the_sentences_tell_the_numbers_and_the_order_of_this_step():
-    said = phases.sentences(TURNS, ALL, {**GAME, "critic_steps": 5})
-    assert "256 real points" in said["sample"] and "64 of each" in said["sample"]
-    assert "Round 1 of the critic’s 5" in said["sample"]
-    assert "1.25" in said["loss"] and "0.5 more (weight 1.0)" in said["penalty"]
-    assert said["push"].startswith("The critic has moved")
-    at_once = phases.sentences({**TURNS, "order": "once", "first": None}, ALL, GAME)
-    assert "both players move at once" in at_once["push"]
-    assert "Round" not in at_once["sample"]
-    generator_first = phases.sentences({**TURNS, "first": "generator"}, ALL, GAME)
-    assert generator_first["push"].startswith("The generator begins")
-    assert generator_first["move"].endswith("Then the critic answers.")
+def test_on_a_line_it_is_scipy_s():
+    one, other = cloud(200, 1), cloud(200, 1, 1) ** 3
+    expected = wasserstein_distance(one[:, 0], other[:, 0])
+    assert transport.exact(one, other) == pytest.approx(expected, rel=1e-12)
 
 
-def test_the_dial_goes_from_a_fifth_of_a_step_to_no_limit():
-    assert transport.DIAL[0] == 0.2 and transport.DIAL[-2:] == (100.0, 0.0)
-    assert list(transport.DIAL[:-1]) == sorted(transport.DIAL[:-1])
-    # Slow motion, every step drawn, and the stops of the keys are on it.
-    assert {phases.SLOW_MOTION, SLOW, *transport.PACES} <= set(transport.DIAL)
-    for notch, pace in enumerate(transport.DIAL):
-        assert transport.notch_of(pace) == notch
-    assert transport.notch_of(0.01) == 0 and transport.notch_of(10_000) == len(transport.DIAL) - 2
+def test_w2_of_gaussians_is_bures_distance_above_the_noise_floor():
+    """W₂² = |μ − ν|² + tr(C + S − 2(C^½ S C^½)^½); here S = 4C, so |Δ|² + tr C."""
+    rng = Keys(2, "normal").rng()
+    one, other = rng.standard_normal((1500, 2)), 2 * rng.standard_normal((1500, 2)) + [3, 0]
+    assert transport.exact(one, other, 2) == pytest.approx(math.sqrt(9 + 2), rel=0.03)
 
 
-def test_faster_and_slower_are_each_other_s_way_back():
-    pace = transport.PACES[0]
-    for wanted in transport.PACES[1:]:
-        slower, pace = pace, transport.faster(pace, 1)
-        assert pace == wanted and transport.faster(pace, -1) == slower
-    assert transport.faster(0.0, 1) == 0.0 and transport.faster(0.2, -1) == 0.2
-    assert transport.faster(3.0, 1) == 5.0 and transport.faster(3.0, -1) == 2.0
+def test_the_floor_is_what_two_samples_of_one_source_show():
+    mean, largest = transport.floor(source("8gaussians"), 256, Keys(0, "floor"))
+    assert 0 < mean <= largest < 0.5, "all clusters are hit, not evenly"
+    few, _ = transport.floor(Normal(2), 100, Keys(0, "floor"))
+    many, _ = transport.floor(Normal(2), 1600, Keys(0, "floor"))
+    assert few > 2 * many > 0
+    assert transport.floor(Normal(2), 100, Keys(0, "floor"))[0] == few
+
+
+def test_unequal_or_huge_samples_are_refused():
+    with pytest.raises(ValueError, match="same number of points, at most 2048, got 3 and 4"):
+        transport.exact(cloud(3, 2), cloud(4, 2))
+    with pytest.raises(ValueError, match="at most 2048"):
+        transport.exact(np.zeros((2049, 1)), np.zeros((2049, 1)))

@@ -1,193 +1,129 @@
-"""Fields: what the page knows of each setting beyond its label, doc and bounds.
+"""Games of a few numbers as vector fields: the Jacobian, its spectrum, and what one step does.
 
-Each is *live* (any number, acts at the next step), *swap* (the players stay, only that memory is
-reset) or *restart* (a new run), stands in a group, and may mean something only beside others.
+v = −(∂L_G/∂g, ∂L_D/∂d) is the field that both players follow together. Where it vanishes the
+eigenvalues of its Jacobian v' decide: a step of size η multiplies a small distance by |1 + ηλ|.
+Mescheder et al. 2017, https://arxiv.org/abs/1705.10461.
 """
 
-from typing import NamedTuple
+import math
 
-from toylab.penalties import PENALTIES
+import torch
 
-LIVE, SWAP, RESTART = "live", "swap", "restart"
-
-
-class About(NamedTuple):
-    """What the page shows of a field beyond its label, doc and bounds."""
-
-    group: str
-    kind: str
-    formula: str = ""
-    log: bool = False
-    needs: dict = {}  # {other field: names, or row -> bool: where this one means something}
-    why: str = ""
+from toylab.games import Players, gradients
 
 
-GROUPS = {
-    "data": "Data",
-    "game": "Game",
-    "training": "Training",
-    "networks": "Networks",
-    "advanced": "Advanced",
+def velocity(game, players):
+    """v = −(∂L_G/∂g, ∂L_D/∂d) as one vector (..., P_g + P_d)."""
+    found = gradients(game, players)
+    return -torch.cat([found.generator, found.critic], -1)
+
+
+def jacobian(game, players):
+    """v' of single players (P_g,), (P_d,): dense (P, P), row i the gradient of the field's part i.
+
+    One reverse pass a row, so it is meant for some hundred numbers.
+    """
+    leaves = Players(*(vector.detach().requires_grad_() for vector in players))
+    found = gradients(game, leaves, create_graph=True)
+    field = -torch.cat([found.generator, found.critic])
+    rows = [
+        torch.cat(torch.autograd.grad(part, leaves, retain_graph=True, materialize_grads=True))
+        for part in field
+    ]
+    return torch.stack(rows)
+
+
+def spectrum(game, players):
+    """Eigenvalues of the Jacobian, (P,) complex, those of largest real part first."""
+    values = torch.linalg.eigvals(jacobian(game, players))
+    return values[values.real.argsort(descending=True)]
+
+
+def trajectory(optimizer, game, players, knobs, steps):
+    """Where `steps` steps of a game optimizer lead: (steps + 1, ..., P_g + P_d).
+
+    knobs -- Players of {name: tensor (1,)}, as the optimizer has them
+    """
+    memory, games = optimizer.init(players), [game] * len(optimizer.draws)
+    way = [torch.cat(list(players), -1)]
+    for _ in range(steps):
+        players, memory = optimizer.step(games, players, memory, knobs)
+        way.append(torch.cat(list(players), -1))
+    return torch.stack(way)
+
+
+def factor(way, over):
+    """By how much one step multiplies the distance from 0, over the last steps of a trajectory.
+
+    e to the slope of the straight line through log r: on a linear game the modulus of the step's
+    largest eigenvalue, also where the distance swings on the way.
+    """
+    way = way[-over - 1 :]
+    size = way.abs().amax(-1, keepdim=True)  # the square of a distance may be beyond all numbers
+    radii = (way / size).norm(dim=-1).log() + size.squeeze(-1).log()
+    step = torch.arange(over + 1, dtype=radii.dtype) - over / 2
+    return ((step @ radii) / (step @ step)).exp()
+
+
+def linear_step(optimizer, game, knobs):
+    """The matrix (2, 2) of one step, without memory, on a linear game of two numbers."""
+    unit = torch.eye(2, dtype=torch.float64)
+    ways = [
+        trajectory(optimizer, game, Players(start[:1], start[1:]), knobs, 1)[-1] for start in unit
+    ]
+    return torch.stack(ways, 1)
+
+
+def largest(matrix):
+    """The largest modulus of a matrix's eigenvalues."""
+    return torch.linalg.eigvals(matrix).abs().max().item()
+
+
+# What one step does to the distance from 0 in f(x, y) = αxy, by rate η and coupling α, q = ηα;
+# each by its name in the tables of optimizers and rules. Both adjusted ones have weight γ = 1.
+FACTORS = {
+    "simultaneous": lambda rate, alpha: math.hypot(1, rate * alpha),
+    "alternating": lambda rate, alpha: _taking_turns(rate * alpha),
+    "extragradient": lambda rate, alpha: math.hypot(1 - (rate * alpha) ** 2, rate * alpha),
+    "lcgd": lambda rate, alpha: math.hypot(1 - (rate * alpha) ** 2, rate * alpha),
+    "cgd": lambda rate, alpha: 1 / math.hypot(1, rate * alpha),
+    "cgd-zero-sum": lambda rate, alpha: 1 / math.hypot(1, rate * alpha),
+    "symplectic": lambda rate, alpha: math.hypot(1 - rate * alpha**2, rate * alpha),
+    "consensus": lambda rate, alpha: math.hypot(1 - rate * alpha**2, rate * alpha),
+    "optimistic": lambda rate, alpha: abs(_optimistic(rate * alpha)),
 }
 
 
-def _reading(knob):
-    """row -> whether it reads that number; a user's own row may, too."""
-    return lambda row: knob in row.knobs
+def _taking_turns(q):
+    """Largest root of z² − (2 − q²) z + 1: on the unit circle until q = 2."""
+    return 1.0 if q <= 2 else q * q / 2 - 1 + q * math.sqrt(q * q / 4 - 1)
 
 
-def _taking(setting):
-    """row -> whether that optimizer is built with that whole number."""
-    return lambda row: setting in row.settings
+def _optimistic(q):
+    """Largest root of z² − (1 − 2iq) z − iq: w ← w − 2ηF(w) + ηF(before), F = ±iα."""
+    half = (1 - 2j * q) / 2
+    root = (half * half + 1j * q) ** 0.5
+    return max(half + root, half - root, key=abs)
 
 
-def _of_rule(name, why, formula="", log=False):
-    """A number of some rules, which means nothing where an optimizer brings its own."""
-    needs = {"rule": _reading(name), "optimizer": lambda row: row.rule is None}
-    return About("advanced", LIVE, formula, log=log, needs=needs, why=why)
+def dirac(theta, psi, name, gamma=0.0):
+    """(dθ, dψ) of the Dirac-GAN in closed form: real at 0, fake at θ, φ(x) = ψx.
+
+    name -- "minimax", "non-saturating" or "wasserstein"; gamma -- weight of R1 (R2 is the same
+    here), which adds −γψ to dψ. Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, with the
+    sign of ψ turned so that a higher logit is more real.
+    """
+    sure = torch.sigmoid(theta * psi)
+    fields = {
+        "minimax": (psi * sure, -theta * sure),
+        "non-saturating": (psi * (1 - sure), -theta * sure),
+        "wasserstein": (psi, -theta),
+    }
+    across, up = fields[name]
+    return across, up - gamma * psi
 
 
-_TURNS = {
-    "needs": {"optimizer": lambda row: row.takes_turns},
-    "why": "Only when the players take turns.",
-}
-_PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
-_SECOND = {"needs": {"penalty_2": PENALTIES}, "why": "There is no second penalty."}
-_THIRD = {"needs": {"penalty_3": PENALTIES}, "why": "There is no third penalty."}
-_TARGETS = {"why": "Only least squares has targets."}
-_SOLVER = {"why": "Only the competitive optimizers solve for the answer."}
-_SIZES = {"why": "Only adaptive CGD finds a step size for every number."}
-_LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
-
-SETTINGS = {
-    "data": About("data", SWAP),
-    "spread": About("data", LIVE, "σ", log=True, why="This data set has no clusters to spread."),
-    "size": About("advanced", LIVE, why="This data set has one size."),
-    "theta": About("data", LIVE, "θ", why="Only data with a distance θ."),
-    "fakes": About("networks", RESTART),
-    "objective": About("game", SWAP),
-    "generator_loss": About(
-        "game",
-        SWAP,
-        needs={"objective": lambda row: bool(row.readings)},
-        why="Only an f-divergence has two losses for its generator.",
-    ),
-    "logit": About(
-        "game",
-        SWAP,
-        needs={"objective": lambda row: len(row.readings) > 1},
-        why="Only for an f-divergence that can be read in both ways.",
-    ),
-    "alpha": About(
-        "game",
-        LIVE,
-        needs={"objective": _reading("alpha")},
-        why="Only the α-divergence has it.",
-    ),
-    "smoothing": About(
-        "game",
-        LIVE,
-        "(1−s) sp(−φ(x)) + s sp(φ(x))",
-        needs={"objective": _reading("smoothing")},
-        why="Only minimax and non-saturating have labels to smooth.",
-    ),
-    **{
-        name: About("game", LIVE, letter, needs={"objective": _reading(name)}, **_TARGETS)
-        for name, letter in (
-            ("target_real", "b"),
-            ("target_fake", "a"),
-            ("target_generator", "c"),
-        )
-    },
-    "penalty": About("game", SWAP),
-    "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
-    "penalty_interval": About("advanced", SWAP, **_PENALTY),
-    "penalty_2": About("advanced", SWAP),
-    "penalty_2_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_SECOND),
-    "penalty_2_interval": About("advanced", SWAP, **_SECOND),
-    "penalty_3": About("advanced", SWAP),
-    "penalty_3_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_THIRD),
-    "penalty_3_interval": About("advanced", SWAP, **_THIRD),
-    "penalised": About("advanced", SWAP),
-    "margin": About("advanced", LIVE, "max(0, … − M′)"),
-    "around": About("advanced", LIVE, "x + c s ξ"),
-    "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I),  variance γ = σ²"),
-    "noise_copies": About("advanced", SWAP, "B/NSR points × NSR noises"),
-    "constraint": About("advanced", SWAP),
-    "gradient_clip": About("advanced", LIVE, "g ← g min(1, c/|g|)"),
-    "clip": About(
-        "advanced",
-        LIVE,
-        "±c",
-        log=True,
-        needs={"constraint": _reading("clip")},
-        why="Nothing is clipped.",
-    ),
-    "optimizer": About("training", SWAP),
-    "rule": About(
-        "training",
-        SWAP,
-        needs={"optimizer": lambda row: row.rule is None},
-        why="This optimizer brings its own rule.",
-    ),
-    "moves": About("advanced", SWAP),
-    "rate_critic": About("training", LIVE, "η_D", log=True),
-    "rate_generator": About("training", LIVE, "η_G", log=True),
-    "critic_steps": About("training", SWAP, **_TURNS),
-    "first": About("advanced", SWAP, **_TURNS),
-    "batch": About("advanced", SWAP, "B"),
-    "batch_generator": About("advanced", SWAP, "B_G", **_TURNS),
-    "average": About("advanced", LIVE, "ḡ ← βḡ + (1−β)g"),
-    "unroll": About(
-        "training",
-        SWAP,
-        "k",
-        needs={"optimizer": _taking("unroll")},
-        why="Only the unrolled optimizer looks at coming steps.",
-    ),
-    "adjustment": About(
-        "training",
-        LIVE,
-        "γ",
-        log=True,
-        needs={"optimizer": _reading("adjustment")},
-        why="Only consensus and the symplectic adjustment add a correction.",
-    ),
-    "solver_steps": About(
-        "training", SWAP, needs={"optimizer": _taking("solver_steps")}, **_SOLVER
-    ),
-    "solver_tolerance": About(
-        "advanced",
-        LIVE,
-        "|r| ≤ τ |b|",
-        log=True,
-        needs={"optimizer": _reading("solver_tolerance")},
-        **_SOLVER,
-    ),
-    "acgd_beta": About("advanced", LIVE, "β", needs={"optimizer": _reading("acgd_beta")}, **_SIZES),
-    "acgd_epsilon": About(
-        "advanced", LIVE, "ε", log=True, needs={"optimizer": _reading("acgd_epsilon")}, **_SIZES
-    ),
-    "generator_width": About("networks", RESTART, **_LEARNED),
-    "generator_depth": About("networks", RESTART, **_LEARNED),
-    "generator_activation": About("networks", RESTART, **_LEARNED),
-    "critic_width": About("networks", RESTART),
-    "critic_depth": About("networks", RESTART),
-    "critic_activation": About("networks", RESTART),
-    "critic_dropout": About("networks", RESTART),
-    "latent": About("networks", RESTART, "z ∈ Rᵏ", **_LEARNED),
-    "latent_law": About("networks", RESTART, **_LEARNED),
-    "initialisation": About("networks", RESTART),
-    "seed": About("advanced", RESTART),
-    "members": About("advanced", RESTART),
-    "beta1": _of_rule("beta1", "Only rules with Adam's moments use it."),
-    "beta2": _of_rule("beta2", "Only rules with Adam's moments use it."),
-    "epsilon": _of_rule("epsilon", "Only rules that divide by a gradient's size use it.", log=True),
-    "momentum": _of_rule("momentum", "Only Momentum and Nesterov use it."),
-    "decay": _of_rule("decay", "Only RMSProp uses it."),
-    "weight_decay": _of_rule("weight_decay", "Only AdamW uses it.", "w", log=True),
-    "lookahead_steps": _of_rule("lookahead_steps", "Only Lookahead uses it.", "k", log=True),
-    "lookahead_pull": _of_rule("lookahead_pull", "Only Lookahead uses it.", "α"),
-}
-
-HIDDEN = ("members",)  # not on the page: a lane is one run
+def dirac_eigenvalues(gamma, slope=0.5):
+    """−γ/2 ± √(γ²/4 − f'(0)²) of the field at (0, 0); critical at γ = 2|f'(0)| = 1."""
+    root = complex(gamma * gamma / 4 - slope * slope) ** 0.5
+    return -gamma / 2 + root, -gamma / 2 - root

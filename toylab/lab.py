@@ -1,17 +1,22 @@
-"""Serves the lab on this machine: ``python -m toylab.lab [--with mine.py]``.
+"""Serves the lab and the figures on this machine: ``python -m toylab.lab [--with mine.py]``.
 
-It is ``panel serve apps/lab.py``, bound to 127.0.0.1 on the first free port, with the user's own
-file handed on to the engine.
+It is ``panel serve apps/lab.py apps/figures.py``, bound to 127.0.0.1 on the first free port, with
+the user's own file handed on to the engine.
 """
 
 import argparse
 import os
 import socket
+import subprocess
 import sys
+import time
+import urllib.request
+import webbrowser
 from pathlib import Path
 
 from toylab.engine.address import WITH, loopback, refusal
 
+SHOW = "TOYLAB_SHOW"  # the page to open a browser at, on its way from `command` to `main`
 HERE = Path(__file__).resolve().parent
 # The wheel's copy first: beside an installed package, apps/ may be somebody else's.
 APPS = (HERE / "_apps", HERE.parent / "apps")
@@ -46,18 +51,39 @@ def command(arguments=None):
         if not loopback(given.address):
             sys.exit(refusal(own.name, [given.address]))
         environment[WITH] = str(own)
-    app = next(folder for folder in APPS if folder.is_dir()) / "lab.py"
+    apps = next(folder for folder in APPS if folder.is_dir())
     port = free_port(given.port, given.address)
-    serve = [sys.executable, "-m", "panel", "serve", str(app), "--address", given.address]
-    serve += ["--port", str(port), *(["--show"] if given.show else [])]
+    served = [str(apps / name) for name in ("lab.py", "figures.py")]
+    serve = [sys.executable, "-m", "panel", "serve", *served, "--address", given.address]
+    serve += ["--port", str(port), "--index", "lab"]
     host = f"[{given.address}]" if ":" in given.address else given.address
-    return serve, environment, f"http://{host}:{port}/lab"
+    page = f"http://{host}:{port}/lab"
+    if given.show:
+        environment[SHOW] = page
+    return serve, environment, page
+
+
+def show(page, patience=120):
+    """Opens a browser at the page once it is served; Panel itself would open one at every app."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            urllib.request.urlopen(f"{page}/metadata", timeout=5).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return webbrowser.open(page)
+    return False
 
 
 def main():
     """The command; the server takes this process's place."""
     serve, environment, page = command()
     print(f"The lab: {page} (Ctrl-C ends it)", flush=True)
+    print(f"The figures: {page.removesuffix('lab')}figures", flush=True)
+    if page := environment.pop(SHOW, None):
+        code = "import sys; from toylab.lab import show; show(sys.argv[1])"
+        subprocess.Popen([sys.executable, "-c", code, page])
     os.execve(serve[0], serve, environment)
 
 

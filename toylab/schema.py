@@ -5,11 +5,11 @@ page by itself.
 """
 
 from toylab import cards
+from toylab.about import GROUPS, HIDDEN, SETTINGS
 from toylab.conflicts import conflicting, lacking_fakes
 from toylab.constraints import CONSTRAINTS
 from toylab.data import Keys, source
 from toylab.experiment import Experiment
-from toylab.fields import GROUPS, HIDDEN, SETTINGS
 from toylab.hints import aliases, odd, parts
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES

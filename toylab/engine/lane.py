@@ -2,6 +2,7 @@
 
 import time
 
+from toylab.about import SETTINGS
 from toylab.engine import reading, told
 from toylab.engine.history import History
 from toylab.engine.pace import Pace
@@ -9,7 +10,6 @@ from toylab.engine.protocol import finite
 from toylab.engine.run import Run
 from toylab.engine.stops import Stops
 from toylab.experiment import CARD_NUMBERS, Experiment
-from toylab.fields import SETTINGS
 from toylab.recording import Ledger, Recording
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import torch
 
+from toylab.about import SETTINGS
 from toylab.engine.limits import affordable
 from toylab.experiment import CARD_NUMBERS, Experiment, difference
-from toylab.fields import SETTINGS
 from toylab.frames import Pictures
 from toylab.recording import Recording
 from toylab.states import State, flatten, restore

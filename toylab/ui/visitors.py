@@ -18,7 +18,8 @@ def refusal(request, arguments=None):
 
     request -- with `remote_ip`, as Bokeh hands it on; arguments -- those that the server had
     """
-    arguments = sys.argv if arguments is None else arguments
+    # Bokeh replaces `sys.argv` while a served script runs.
+    arguments = sys.orig_argv if arguments is None else arguments
     told = any(argument.split("=")[0] == "--address" for argument in arguments)
     here = loopback(getattr(request, "remote_ip", None) or "0.0.0.0")
     return "" if told or here else CLOSED

@@ -114,6 +114,15 @@ def test_every_field_stands_in_exactly_one_line():
         assert sorted(found) == sorted([*FIELDS, "kernel", "lock", "players", "wide"])
 
 
+def test_a_guest_comes_beside_its_choice_and_waits_in_advanced_without_it():
+    for name in places.GUESTS:
+        field = FIELDS[name]
+        made, _ = controls()
+        assert made.home(name) == "advanced"
+        made, _ = controls(**{other: values[0] for other, values in field["needs"].items()})
+        assert made.home(name) == field["group"] != "advanced"
+
+
 def test_a_field_that_nobody_placed_comes_last_in_its_group():
     fields = {**FIELDS, "strange": {"group": "game"}}
     assert places.lines(fields, "game")[-1] == ["strange"]
@@ -265,6 +274,10 @@ def test_the_half_of_a_paper_is_printed_beside_its_weight():
         made, _ = controls(penalty=name)
         made.open()
         label = made.widgets["penalty_weight"].label
+        assert ("γ/2" in label) == (row.get("factor") == 0.5), name
+        made, _ = controls(penalty_2=name)
+        made.unfold("advanced")
+        label = made.widgets["penalty_2_weight"].label
         assert ("γ/2" in label) == (row.get("factor") == 0.5), name
 
 

@@ -85,7 +85,7 @@ SETTINGS = {
         why="Only the α-divergence has it.",
     ),
     "smoothing": About(
-        "game",
+        "advanced",
         LIVE,
         "(1−s) sp(−φ(x)) + s sp(φ(x))",
         needs={"objective": _reading("smoothing")},

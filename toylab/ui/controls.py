@@ -62,16 +62,22 @@ class Controls(Values):
 
     def home(self, name):
         """The section in which a field stands now; None if it is no field."""
-        lacking = self.lacking()
+        waiting = self.waiting()
         for group in self.sections:
-            if any(name in line for line in places.lines(self.fields, group, lacking)):
+            if any(name in line for line in places.lines(self.fields, group, waiting)):
                 return group
         return None
+
+    def waiting(self):
+        """What stands in "advanced" for now: it means nothing beside what is chosen."""
+        values = self.values()
+        guests = [name for name in places.GUESTS if possible.idle(self.fields[name], values)]
+        return self.lacking() + guests
 
     def _arrange(self, group):
         """The widgets and notes of a section, line by line; made when first needed."""
         found = []
-        for line in places.lines(self.fields, group, self.lacking()):
+        for line in places.lines(self.fields, group, self.waiting()):
             if line[0] in FORMULAS:
                 found.append(self._corner(line[0]))
             for name in line:
@@ -85,9 +91,14 @@ class Controls(Values):
 
     def _named(self, name):
         """The label of a control as it is read."""
-        if name == "penalty_weight":
-            return widgets.named(widgets.weight_label(self.fields[name], self.choice("penalty")))
+        if slot := self._weighs(name):
+            return widgets.named(widgets.weight_label(self.fields[name], self.choice(slot)))
         return widgets.named(places.label(self.fields[name])) if name in self.fields else {}
+
+    def _weighs(self, name):
+        """The penalty whose weight that is, or None."""
+        slot = name.removesuffix("_weight")
+        return slot if slot != name and slot in self.fields else None
 
     # ---------------------------------------------------------------- one field, one widget
 
@@ -179,9 +190,8 @@ class Controls(Values):
                 told["options"] = options
         if field["type"] == "choice":
             told["disabled_options"] = list(self._blocked(name, values))
-        if name == "penalty_weight":
-            label = widgets.weight_label(field, self.choice("penalty"))
-            told["label"] = label
+        if slot := self._weighs(name):
+            told["label"] = widgets.weight_label(field, self.choice(slot))
         return told | {"value": values[name]}
 
     def chosen(self):

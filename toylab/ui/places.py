@@ -9,11 +9,18 @@ LINES = (
     ("spread",),
     ("theta",),
     ("objective",),
+    ("generator_loss", "logit"),
+    ("alpha",),
+    ("target_real", "target_fake"),
+    ("target_generator",),
     ("penalty",),
     ("kernel",),
     ("penalty_weight",),
     ("optimizer", "rule"),
     ("rate_critic", "lock", "rate_generator"),
+    ("unroll",),
+    ("adjustment",),
+    ("solver_steps",),
     ("critic_steps", "noise"),
     ("fakes",),
     ("players",),
@@ -24,28 +31,42 @@ LINES = (
     ("latent", "critic_dropout"),
     ("moves", "first"),
     ("constraint",),
-    ("clip", "penalty_interval"),
-    ("batch", "average"),
+    ("clip", "gradient_clip"),
+    ("penalty_interval", "penalised"),
+    ("penalty_2",),
+    ("penalty_2_weight", "penalty_2_interval"),
+    ("penalty_3",),
+    ("penalty_3_weight", "penalty_3_interval"),
+    ("margin", "around"),
+    ("smoothing", "noise_copies"),
+    ("batch", "batch_generator"),
+    ("average", "seed"),
     ("size",),
+    ("solver_tolerance",),
+    ("acgd_beta", "acgd_epsilon"),
     ("beta1", "beta2"),
     ("epsilon", "decay"),
-    ("momentum", "seed"),
+    ("momentum", "weight_decay"),
+    ("lookahead_steps", "lookahead_pull"),
     ("wide",),
 )
+# What comes beside its choice and is out of the way while that means nothing.
+GUESTS = ("generator_loss", "logit", "alpha", "target_real", "target_fake", "target_generator")
+GUESTS += ("unroll", "adjustment", "solver_steps")
 UNDER_PLAYERS = "width", "depth", "activation"  # their heading says whose they are
 SHARES = {"optimizer": 0.57, "rule": 0.43}  # of their line; others share it evenly
 BETWEEN = ("lock",)  # what lies over the gap of two controls
 GAP = 10
 
 
-def lines(fields, group, lacking=()):
+def lines(fields, group, waiting=()):
     """The lines of one group as lists of names.
 
-    lacking -- names of numbers that the data set does not have: they wait in "advanced"
+    waiting -- names of numbers that the data set does not have, and of guests: in "advanced"
     """
 
     def home(name):
-        if name in lacking:
+        if name in waiting:
             return "advanced"
         return fields[name]["group"]
 

@@ -275,10 +275,10 @@ def test_the_half_of_a_paper_is_printed_beside_its_weight():
         made.open()
         label = made.widgets["penalty_weight"].label
         assert ("γ/2" in label) == (row.get("factor") == 0.5), name
+    for name, half in (("r1", True), ("0-gp", False)):
         made, _ = controls(penalty_2=name)
         made.unfold("advanced")
-        label = made.widgets["penalty_2_weight"].label
-        assert ("γ/2" in label) == (row.get("factor") == 0.5), name
+        assert ("γ/2" in made.widgets["penalty_2_weight"].label) == half
 
 
 def test_what_waits_reads_as_a_sentence():

@@ -90,11 +90,14 @@ class Lab:
         )
         arena = self.layers.arena
         arena.figure.tags = [self.beat, arena.parcel, arena.latent, self.share.handout]
-        self.restyle()
+        with self.link.held():
+            self.restyle()
         self.say_state()
-        self.beat.on_change("command", lambda attr, old, new: self.command(json.loads(new)))
-        self.beat.on_change("dark", lambda attr, old, new: (self.restyle(), self.say_state()))
-        self.beat.on_change("pixels", lambda attr, old, new: self.layers.resized())
+        # All by one way, or a change could overtake another that was made before it.
+        tell = self.link.tell
+        self.beat.on_change("command", lambda attr, old, new: tell(self.command, json.loads(new)))
+        self.beat.on_change("dark", lambda attr, old, new: tell(self.restyled))
+        self.beat.on_change("pixels", lambda attr, old, new: tell(self.layers.resized))
 
     def view(self):
         """The Panel object to serve."""
@@ -220,9 +223,13 @@ class Lab:
         self.withdraw("bad")
 
     def restyle(self):
-        with self.link.held():
-            for part in self.parts:
-                part.style(self.beat.dark)
+        for part in self.parts:
+            part.style(self.beat.dark)
+
+    def restyled(self):
+        """The other theme."""
+        self.restyle()
+        self.say_state()
 
     def say_state(self):
         state = {"dark": self.beat.dark, "notices": self.notices, "waiting": self.waiting}

@@ -783,7 +783,7 @@ LINES = {
         ("alone for ever", "            self._together()\n\n    def _together", "\n    def _together", "test_one_player_s_steps_are_told_and_stand_in_the_log_as_two_changes"),
         ("alone without a trace in the past", '            self.history.remember(self.run.past(), f"what the {who} did alone")\n', "", "test_undo_brings_back_the_moment_before_and_redo_the_newer_run"),
         ("pause leaves one player alone", "        self.turns.clear()\n        self._together()\n", "        self.turns.clear()\n", "test_a_change_in_the_middle_of_one_player_s_steps"),
-        ("the batch of the old data", 'for name in (*CARD_NUMBERS, "batch"):', "for name in CARD_NUMBERS:", "test_swap_keeps_the_step_restart_begins_anew_and_reset_replays"),
+        ("the batch of the old data", 'for name in (*CARD_NUMBERS, "batch"):', "for name in CARD_NUMBERS:", "test_a_run_on_other_data_has_their_batch"),
         ("a recalled moment marks the run", "fast, recorded, playing=self.playing", "fast, False, playing=self.playing", "test_a_recalled_state_leaves_no_mark_on_the_run"),
         ("moved data stay where they were drawn", "            run.pictures.follow(run.setup)\n", "", "test_data_that_a_schedule_moves_are_told_as_they_move"),
     ],

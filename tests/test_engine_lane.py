@@ -50,6 +50,13 @@ def test_between_two_pictures_of_a_fast_run_there_is_time_for_steps():
     assert lane.has_news(before), "and of a paused run too"
 
 
+def test_a_run_on_other_data_has_their_batch():
+    lane = Lane({"data": "ring"})
+    assert lane.run.settings["batch"] == 512
+    lane.restart({"data": "points"})
+    assert lane.run.settings["batch"] == 64
+
+
 def test_one_player_s_steps_are_told_and_stand_in_the_log_as_two_changes():
     desk = Desk()
     desk.open()

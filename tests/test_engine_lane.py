@@ -10,7 +10,7 @@ from tests.engine_pages import SMALL, Desk, same
 from toylab import metrics
 from toylab.data import clusters
 from toylab.engine.lane import Lane
-from toylab.engine.protocol import SLOW
+from toylab.engine.protocol import SLOW, WANTS
 from toylab.experiment import Experiment, difference
 from toylab.frames import MEASURED
 from toylab.look import CHOICES
@@ -48,6 +48,23 @@ def test_between_two_pictures_of_a_fast_run_there_is_time_for_steps():
     lane.want(["fake"])
     lane.pause()
     assert lane.has_news(before), "and of a paused run too"
+
+
+def test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none():
+    desk = Desk()
+    desk.open()
+    for layers in [["fake"]] * WANTS + [["fake", "surface"]]:
+        desk.send(do="want", layers=layers)
+    shown = []
+    for _ in range(WANTS + 2):
+        told = desk.steps(1)
+        shown += [header["layers"] for header, _ in told if header["say"] == "frame"]
+    assert shown == [["fake", "surface"]] * WANTS
+    for do in ("reset", "undo", "redo", "restart"):
+        desk.send(do="want", layers=["fake"])
+        assert desk.lane().wanted
+        desk.ask(do=do, changes={})
+        assert not desk.lane().wanted, do
 
 
 def test_a_run_on_other_data_has_their_batch():

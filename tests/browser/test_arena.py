@@ -69,6 +69,16 @@ def test_what_cannot_be_shown_says_why(lab):
     ]
 
 
+def test_however_often_layers_are_switched_at_rest_the_next_steps_are_shown(lab):
+    page = lab("?play=0")
+    for key in "1122334455667711223344":
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)  # each one asks for a picture of its own
+    for count in range(1, 9):
+        page.locator("#toylab-step-once").click()
+        until(page, f"window.toylab.step === {count}")
+
+
 def test_arrows_show_their_quantity_and_their_scale_in_every_mode(lab):
     page = lab("?play=0")
     page.keyboard.press("5")

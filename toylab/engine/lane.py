@@ -6,7 +6,7 @@ from toylab.about import SETTINGS
 from toylab.engine import reading, told
 from toylab.engine.history import History
 from toylab.engine.pace import Pace
-from toylab.engine.protocol import finite
+from toylab.engine.protocol import WANTS, finite
 from toylab.engine.run import Run
 from toylab.engine.stops import Stops
 from toylab.experiment import CARD_NUMBERS, Experiment
@@ -164,9 +164,8 @@ class Lane:
         self.turns.append(turn)
 
     def want(self, layers):
-        """One picture with these layers, as soon as there is something new to see."""
-        self.wanted.append(reading.layers(layers))
-        del self.wanted[:-4]  # a page has at most two in flight; more can only be a mistake
+        """One picture more, as soon as there is something new to see; all owed have these layers."""
+        self.wanted = [reading.layers(layers)] * min(len(self.wanted) + 1, WANTS)
 
     def look(self, options):
         """How pictures are drawn from now on; returns all options."""
@@ -288,15 +287,14 @@ class Lane:
         return ready and (not self._fast or now >= self._drawable_at)
 
     def _answerable(self):
-        """The first want that the newest picture did not answer."""
-        if self.drawn != self.run.state.step:
-            return self.wanted[0] if self.wanted else None
-        return next((layers for layers in self.wanted if not self.shown.issuperset(layers)), None)
+        """The layers of a picture that is owed and would show something new, or None."""
+        layers = self.wanted[0] if self.wanted else None
+        seen = layers and self.drawn == self.run.state.step and self.shown.issuperset(layers)
+        return None if seen else layers
 
     def frame(self):
-        """(header, arrays) of the newest state, for the first want that is worth a picture."""
-        layers, step = self._answerable(), self.run.state.step
-        self.wanted.remove(layers)
+        """(header, arrays) of the newest state, for one picture of those that are owed."""
+        layers, step = self.wanted.pop(), self.run.state.step
         if self.drawn != step:
             self.shown = set()
         # Of a step that was drawn already only what is new, so that nothing else on it moves.

@@ -23,7 +23,8 @@ step      count, who                      exactly that many steps, then pause; `
                                           log has as changes of `moves`
 want      layers                          one picture of the newest state, or of the next if the
                                           newest was drawn with them; answered by one *frame*
-                                          (of a step drawn before: with the new layers only)
+                                          (of a step drawn before: with the new layers only).
+                                          At most `WANTS` are owed, all with the newest layers
 look      options                         how pictures are drawn, any subset of `LOOK`; the newest
                                           step may be drawn again; answered by *looked*
 stop      step, found, idle               when a playing run pauses by itself, see `STOPS`; a field
@@ -51,7 +52,8 @@ opened    settings (every field resolved), changes, continued (in another proces
           (whether there is something to take back or to bring back), look, stops, playing, pace,
           data (title, dimension, centres, radii, numbers, window, space), sizes (numbers of
           generator and critic), step; arrays: real (n, 2) in window coordinates, latent
-          (500, min(k, 2)) of the shown fakes, and in space real3 (n, 3)
+          (500, min(k, 2)) of the shown fakes, and in space real3 (n, 3). No picture that was
+          wanted before is owed any more
 changed   kind, what changed (`made`), settings, changes, undo, redo, step at which they act; where
           the data moved also data, and arrays as of *opened*
 undone    as *opened*, with text: what was taken or brought back
@@ -86,6 +88,7 @@ import struct
 import numpy as np
 
 SLOW = 5.0
+WANTS = 4  # pictures that a lane owes its page at most; what is wanted beyond is forgotten
 LAYERS = ("real", "fake", "surface", "force", "field", "density", "grid")
 LAYERS += ("space", "anatomy", "slopes", "wasserstein", "histogram")
 LOOK = {  # the options of *look*, with what holds before anybody chose

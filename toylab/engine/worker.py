@@ -153,15 +153,14 @@ class Worker:
         if header.get("playing"):
             lane.pace.begin(reading.pace(header.get("pace")))
             lane.playing = not lane.turns
-        if key in self.lanes:
-            lane.wanted = self.lanes[key].wanted
         self.lanes[key] = lane
         for each in self.lanes.values():
             each.fit(self.budget // len(self.lanes))
         self.opened(key, lane, continued=bool(header.get("continued")))
 
     def opened(self, key, lane, **more):
-        """The whole run, to its page."""
+        """The whole run, to its page; pictures of the run before it are owed no more."""
+        lane.wanted.clear()
         header, arrays = told.opened(lane)
         self.post(key, lane)
         self.say(key, {**header, **more}, arrays)

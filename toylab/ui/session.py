@@ -12,13 +12,14 @@ from panel.io import hold
 from panel.io.state import set_curdoc
 
 from toylab.engine import client
-from toylab.engine.protocol import SLOW
+from toylab.engine.protocol import SLOW, WANTS
 
 BUSY = 0.15  # seconds of painting from which on only one picture is on its way
 LOST = 2.0  # seconds after which an acknowledgement counts as lost
 LOOK = 0.25  # seconds between looks at connection and acknowledgement
 GONE = 2  # so many looks in a row without a connection close the run
 UNSEEN = 0.2  # seconds between two pictures that nobody looks at
+FORGIVING = ("opened", "undone", "lost", "failed")  # after these the engine owes nothing
 NEVER = 60  # so many looks without any connection, and nobody will come
 
 
@@ -108,7 +109,7 @@ class Link:
                 self.asked = max(0, self.asked - 1)
             self.tell(self._show, header, arrays)
         else:
-            if say == "lost":
+            if say in FORGIVING:
                 self.asked = 0
             self.tell(self._heard, say, header, arrays)
 
@@ -171,7 +172,7 @@ class Link:
             return
         room = 1 if self.slow or self.painting > BUSY else 2
         while at_once or self.asked + len(self.sent_at) < room:
-            self.asked += 1
+            self.asked = min(self.asked + 1, WANTS)
             self.send("want", layers=self.page.wanted())
             at_once = False
 

@@ -43,7 +43,7 @@ class Spec(NamedTuple):
     mix: bool
     noise: bool
     masks: tuple = ()  # ((role, shapes), …)
-    keep: float = 1.0
+    keep: float | tuple = 1.0  # the probability that a unit stays, or one a mask
     around: bool = False
     copies: int = 1  # of each point in a minibatch, with noise of its own each
 
@@ -138,9 +138,10 @@ class Draws:
         drawn = {}
         for role, shapes in spec.masks:
             layers = []
-            for number, shape in enumerate(shapes):
+            keeps = spec.keep if isinstance(spec.keep, tuple) else (spec.keep,) * len(shapes)
+            for number, (shape, keep) in enumerate(zip(shapes, keeps, strict=True)):
                 uniform = stream(f"mask/{role}/{number}", self._uniform, (count, spec.size, *shape))
-                layers.append([(u < spec.keep).to(self.dtype) / spec.keep for u in uniform])
+                layers.append([(u < keep).to(self.dtype) / keep for u in uniform])
             drawn[role] = list(zip(*layers, strict=True))
         return [{role: rows[i] for role, rows in drawn.items()} for i in range(count)]
 

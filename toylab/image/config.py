@@ -14,6 +14,7 @@ from toylab import schedules
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as experiment_names
 from toylab.image.data import DATA
+from toylab.image.layers import NORMS
 from toylab.image.networks import FAMILIES
 from toylab.settings import Knob, Name, Whole
 from toylab.tables import nearest
@@ -30,8 +31,11 @@ class Settings(param.Parameterized):
 
     data = Name("digits", DATA, doc="The images.")
     network = Name("dcgan", FAMILIES, doc="The family that both players' networks come from.")
-    features = Whole(64, bounds=(1, 4096), doc="Channels beside the image; more at each halving.")
+    features = Whole(0, bounds=(0, 4096), doc="Channels beside the image; 0: as in the paper.")
     stages = Whole(0, bounds=(0, 10), doc="Halvings of the image; 0: down to 4 pixels or so.")
+    kernel = Whole(0, bounds=(0, 9), doc="Side of the kernels; 0: as in the paper.")
+    generator_norm = Name("own", ("own", *NORMS), doc="Normalisation; own: as in the paper.")
+    critic_norm = Name("own", ("own", *NORMS), doc="Normalisation; own: as in the paper.")
     steps = Whole(1000, bounds=(1, 10**9), doc="Steps of the whole run.")
     log_every = Whole(10, bounds=(1, 10**9), doc="Steps between two rows of metrics.jsonl.")
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")
@@ -41,7 +45,7 @@ class Settings(param.Parameterized):
     device = Name("auto", ("auto", "cpu", "cuda"), doc="auto: the GPU where there is one.")
 
 
-NETWORK = ("network", "features", "stages")
+NETWORK = ("network", "features", "stages", "kernel", "generator_norm", "critic_norm")
 RUN = tuple(name for name in Settings.param if name not in ("name", *NETWORK))
 # An image run has images in the card's place, one member, and always learns its fakes.
 NOT_HERE = ("data", *CARD_NUMBERS, "fakes", "members")

@@ -8,7 +8,7 @@ import torch
 
 from toylab.image.checkpoint import write
 from toylab.image.data import DataError
-from toylab.image.networks import calibrated
+from toylab.image.moments import calibrated
 from toylab.randomness import Keys
 
 CALIBRATION = 1024  # latents whose statistics the normalisations hold while sampling

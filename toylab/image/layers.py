@@ -23,8 +23,8 @@ class Part(NamedTuple):
     """
 
     shape: tuple
-    fan_in: float = 0
-    fan_out: float = 0
+    fan_in: int = 0
+    fan_out: int = 0
     start: float = 0.0
     modest: bool = False
 
@@ -99,7 +99,7 @@ def convolution(inputs, outputs, kernel=3, stride=1, bias=True, modest=False):
         shift = walk.take() if bias else None
         return F.conv2d(x, weight, shift, stride, padding=(kernel - 1) // 2)
 
-    fans = inputs * kernel**2, outputs * kernel**2 / stride**2
+    fans = inputs * kernel**2, round(outputs * kernel**2 / stride**2)
     weight = Part((outputs, inputs, kernel, kernel), *fans, modest=modest)
     return Layer(run, (weight, Part((outputs,))) if bias else (weight,))
 
@@ -113,7 +113,9 @@ def transposed(inputs, outputs, kernel, bias=True):
         return F.conv_transpose2d(x, weight, walk.take() if bias else None, **more)
 
     # With stride 2 a quarter of the kernel reaches one output.
-    weight = Part((inputs, outputs, kernel, kernel), inputs * kernel**2 / 4, outputs * kernel**2)
+    weight = Part(
+        (inputs, outputs, kernel, kernel), round(inputs * kernel**2 / 4), outputs * kernel**2
+    )
     return Layer(run, (weight, Part((outputs,))) if bias else (weight,))
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from toylab.processes import share
 from toylab.randomness import Keys
 
 BLOCK = 64  # steps drawn together; fewer where a step is large
@@ -100,6 +101,8 @@ class Draws:
             keys = [self._keys(seed, spec, purpose, block, count * distinct) for seed in self._all]
             made = [make(key, shape) for key in keys]
             stacked = torch.stack(made, 1) if isinstance(self.seeds, tuple) else made[0]
+            # Drawn for the whole minibatch, so that runs do not depend on how many share it.
+            stacked = share(stacked, 2 if isinstance(self.seeds, tuple) else 1)
             return stacked.to(self.device, self.dtype).unbind(0)
 
         def sampled(source):

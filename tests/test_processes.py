@@ -7,8 +7,8 @@ import sys
 import pytest
 import torch
 
-from tests.two_processes import CASES, made, walked
 from tests.image_runs import PACKAGE
+from tests.two_processes import CASES, made, walked
 from toylab.processes import average, following, share, world
 
 ROOT = PACKAGE.parents[1]

@@ -18,6 +18,7 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text())
 CONDA_NAMES = {  # where conda's name is another; the -base has no window toolkit
     "matplotlib-base": "matplotlib",
     "python-build": "build",
+    "python-lmdb": "lmdb",
     "pytorch": "torch",
 }
 

@@ -17,7 +17,7 @@ from toylab.data import source
 from toylab.experiment import Experiment
 from toylab.image import config, grids, run
 from toylab.image.__main__ import main
-from toylab.image.data import DATA, DataError, digits
+from toylab.image.data import DATA, DataError, Known, digits, opened
 from toylab.states import flatten
 from toylab.trainer import train
 
@@ -50,8 +50,9 @@ seed = 3
 {game}
 [network]
 network = "mlp"
-[run]
+[data]
 data = "plane"
+[run]
 steps = 24
 precision = "float64"
 """
@@ -60,7 +61,8 @@ precision = "float64"
 @pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 def test_images_walk_the_toy_s_trajectory(game, tmp_path, monkeypatch):
     """A 2-D source as 1×1×2 images through the command line, and the lab's own training of it."""
-    monkeypatch.setitem(DATA, "plane", lambda: AsImages(source("8gaussians")))
+    plane = Known((1, 1, 2), lambda split: AsImages(source("8gaussians")), "")
+    monkeypatch.setitem(DATA, "plane", plane)
     monkeypatch.setattr(grids, "save", lambda path, images: None)  # 1×1×2: nothing to look at
     preset = tmp_path / "plane.toml"
     preset.write_text(TOY.format(game=game))
@@ -177,7 +179,7 @@ def test_sample_writes_the_grid_that_the_run_shows(tmp_path):
 def test_digits_are_scikit_learn_s():
     from sklearn.datasets import load_digits
 
-    images = digits().points
+    images = opened(config.Settings(data="digits")).points
     assert images.shape == (1797, 1, 8, 8)
     assert np.array_equal((images[:, 0] + 1) * 8, load_digits().images)
     assert images.min() == -1 and images.max() == 1
@@ -190,7 +192,7 @@ def test_what_is_not_installed_is_named_with_the_remedy(module, remedy, monkeypa
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(DataError, match=rf"{remedy}.*pip install 'toylab\[image\]'"):
         digits()
-        grids.save(tmp_path / "x.png", np.zeros((1, 1, 8, 8)))
+        grids.save(tmp_path / "x.png", np.zeros((1, 1, 8, 8), np.uint8))
 
 
 # Settings
@@ -202,7 +204,7 @@ def test_a_run_s_configuration_reads_back_as_itself(tmp_path):
     (tmp_path / "config.toml").write_text(config.dump(made))
     again = config.build("digits-smoke", config.read(tmp_path / "config.toml"))
     assert again.experiment.settings() == made.experiment.settings()
-    for name in (*config.NETWORK, *config.RUN):
+    for name in config.OWN:
         assert getattr(again.settings, name) == getattr(made.settings, name)
     assert again.experiment.penalty_weight(7) == 0.1 and again.experiment.rate_critic == 1e-5
 

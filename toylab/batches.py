@@ -107,7 +107,7 @@ class Draws:
 
         def sampled(source):
             def make(keys, shape):
-                points = torch.from_numpy(source.sample(count * distinct, keys))
+                points = torch.as_tensor(source.sample(count * distinct, keys))
                 points = points.view(count, distinct, *source.shape)
                 if spec.copies == 1:
                     return points

@@ -5,6 +5,7 @@ points come (see `toylab.randomness`), so sampling is a pure function.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -84,19 +85,25 @@ class Finite:
 
     def sample(self, n, keys):
         size = len(self.points)
-        position = np.arange(keys.start, keys.start + n)
         if self.order == "fixed":
-            return self.points[position % size]
+            return self.points[np.arange(keys.start, keys.start + n) % size]
         if self.order == "drawn":
             return self.points[keys.rng().integers(size, size=n)]
-        first, last = keys.start // size, (keys.start + n - 1) // size
-        walk = np.concatenate(
-            [
-                Keys(keys.seed, f"{keys.purpose}/epoch", epoch).rng().permutation(size)
-                for epoch in range(first, last + 1)
-            ]
-        )
-        return self.points[walk[position - first * size]]
+        return self.points[walk(size, n, keys)]
+
+
+def walk(size, n, keys):
+    """The next n places in a set of that size, whose epochs are keyed permutations: (n,) int64."""
+    first, last = keys.start // size, (keys.start + n - 1) // size
+    epochs = [_epoch(size, keys.seed, keys.purpose, epoch) for epoch in range(first, last + 1)]
+    return np.concatenate(epochs)[np.arange(keys.start, keys.start + n) - first * size]
+
+
+@lru_cache(maxsize=4)  # of a large set an order takes longer than the step that it is for
+def _epoch(size, seed, purpose, epoch):
+    order = Keys(seed, f"{purpose}/epoch", epoch).rng().permutation(size)
+    order.setflags(write=False)
+    return order
 
 
 class Embedded:

@@ -9,13 +9,14 @@ import sys
 
 from toylab.image import run
 from toylab.image.checkpoint import CheckpointError
-from toylab.image.commands import DIVERGED, WRONG, presets, sample, train
+from toylab.image.commands import DIVERGED, WRONG, data, presets, sample, train
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
 
 COMMANDS = {
     "train": (train, "start a run, or go on with one"),
     "sample": (sample, "a grid of images from a run's moving average"),
+    "data": (data, "look at images, check, pack or fetch them"),
     "presets": (presets, "list the presets"),
 }
 
@@ -44,11 +45,11 @@ def main(words=None):
     try:
         return COMMANDS[parsed.command][0].execute(parsed)
     except (ConfigError, DataError, CheckpointError, OSError) as error:
-        print(f"toylab.image: {error}", file=sys.stderr)
-        return WRONG
+        code, told = WRONG, error
     except run.Diverged as error:
-        print(f"toylab.image: {error}", file=sys.stderr)
-        return DIVERGED
+        code, told = DIVERGED, error
+    print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
+    return code
 
 
 if __name__ == "__main__":

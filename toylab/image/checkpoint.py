@@ -37,11 +37,16 @@ def write(path, data):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    synced(path.parent)  # the new name itself must reach the disk
+
+
+def synced(path):
+    """Waits until a file's bytes, or a folder's names, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the new name itself must reach the disk
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
 
 
 def save(folder, state, data):

@@ -1,7 +1,8 @@
 """What an image run is made of: the core's experiment, a few settings of its own, presets in TOML.
 
-A preset or a run's config.toml has three sections, `[experiment]`, `[network]` and `[run]`; on the
-command line all settings share one namespace, ``penalty_weight="linear(2, 0, 300)" steps=600``.
+A preset or a run's config.toml has the sections `[experiment]`, `[network]`, `[data]` and `[run]`;
+``extends = "PRESET"`` above them takes the rest from another. On the command line all settings
+share one namespace, ``penalty_weight="linear(2, 0, 300)" steps=600``.
 """
 
 import tomllib
@@ -13,9 +14,10 @@ import param
 from toylab import schedules
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as experiment_names
-from toylab.image.data import DATA
+from toylab.image.data import checked
 from toylab.image.layers import NORMS
 from toylab.image.networks import FAMILIES
+from toylab.image.pixels import CHANNELS, SCALINGS
 from toylab.settings import Knob, Name, Whole
 from toylab.tables import nearest
 
@@ -26,10 +28,24 @@ class ConfigError(ValueError):
     """A preset, setting or override that cannot be; the text says what is right."""
 
 
+class Address(param.String):
+    """The name of a data set, or LAYOUT:PATH."""
+
+    def _validate(self, value):
+        super()._validate(value)
+        checked(value)
+
+
 class Settings(param.Parameterized):
     """What an image run has beside its experiment."""
 
-    data = Name("digits", DATA, doc="The images.")
+    data = Address("digits", doc="The images: a name, or LAYOUT:PATH.")
+    channels = Name("as-is", CHANNELS, doc="Of an image: as it is, grey, or colour.")
+    crop = Whole(0, bounds=(0, 8192), doc="Side of the square cut from the middle; 0: none.")
+    size = Whole(0, bounds=(0, 8192), doc="Side that images are resized to; 0: as they are.")
+    images = Whole(0, bounds=(0, 10**9), doc="Only the first so many; 0: all.")
+    flips = param.Boolean(False, doc="Mirror every image with probability ½, anew each time.")
+    scaling = Name("plain", SCALINGS, doc="How bytes become a network's numbers.")
     network = Name("dcgan", FAMILIES, doc="The family that both players' networks come from.")
     features = Whole(0, bounds=(0, 4096), doc="Channels beside the image; 0: as in the paper.")
     stages = Whole(0, bounds=(0, 10), doc="Halvings of the image; 0: down to 4 pixels or so.")
@@ -45,13 +61,18 @@ class Settings(param.Parameterized):
     device = Name("auto", ("auto", "cpu", "cuda"), doc="auto: the GPU where there is one.")
 
 
-NETWORK = ("network", "features", "stages", "kernel", "generator_norm", "critic_norm")
-RUN = tuple(name for name in Settings.param if name not in ("name", *NETWORK))
+PICTURES = ("data", "channels", "crop", "size", "images", "flips", "scaling")
+RUN = (
+    *("steps", "log_every", "sample_every", "save_every"),
+    *("precision", "threads", "device"),
+)
+NETWORK = tuple(name for name in Settings.param if name not in ("name", *PICTURES, *RUN))
+OWN = (*PICTURES, *RUN, *NETWORK)
 # An image run has images in the card's place, one member, and always learns its fakes.
 NOT_HERE = ("data", *CARD_NUMBERS, "fakes", "members")
 EXPERIMENT = tuple(name for name in experiment_names() if name not in NOT_HERE)
-SECTIONS = {"experiment": EXPERIMENT, "network": NETWORK, "run": RUN}
-NAMES = (*RUN, *NETWORK, *EXPERIMENT)
+SECTIONS = {"experiment": EXPERIMENT, "network": NETWORK, "data": PICTURES, "run": RUN}
+NAMES = (*OWN, *EXPERIMENT)
 
 
 class Config(NamedTuple):
@@ -63,7 +84,7 @@ class Config(NamedTuple):
 
 
 def _parameter(name):
-    return (Settings if name in (*RUN, *NETWORK) else Experiment).param[name]
+    return (Settings if name in OWN else Experiment).param[name]
 
 
 def _typed(name, value):
@@ -74,10 +95,14 @@ def _typed(name, value):
             return schedules.parse(value) if isinstance(value, str) else value
         if not isinstance(value, str):
             return value
+        if isinstance(field, param.Boolean):
+            return {"true": True, "false": False}[value]
         if isinstance(field, Whole):
             return int(value)
         return float(value) if isinstance(field, param.Number) else value
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
+        if isinstance(field, param.Boolean):
+            raise ConfigError(f"{name} must be true or false, got {value!r}") from error
         if isinstance(field, Knob):
             raise ConfigError(f"{name}: {error}") from error
         wanted = "a whole number" if isinstance(field, Whole) else "a number"
@@ -110,7 +135,7 @@ def _alien(network):
 def build(name, values):
     """The checked `Config` of {setting: value}; raises `ConfigError`."""
     try:
-        settings = Settings(**{n: v for n, v in values.items() if n in (*RUN, *NETWORK)})
+        settings = Settings(**{n: v for n, v in values.items() if n in OWN})
         experiment = Experiment(**{n: v for n, v in values.items() if n in EXPERIMENT})
     except ValueError as error:
         raise ConfigError(str(error)) from error
@@ -139,22 +164,32 @@ def load(preset, changed=()):
         if preset not in presets():
             raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")
         path = presets()[preset]
-    values, changed = read(path), dict(changed)
+    return build(path.stem, _over(read(path), dict(changed)))
+
+
+def _over(values, changed):
+    """Values with others over them; another network leaves behind what is said of the first one."""
     if changed.get("network") in FAMILIES:
-        # Another network leaves behind what the preset says of its own.
         alien = _alien(changed["network"])
         values = {name: value for name, value in values.items() if name not in alien}
-    return build(path.stem, {**values, **changed})
+    return {**values, **changed}
 
 
-def read(path):
-    """{setting: value} of a TOML file; raises `ConfigError` with the file and what is wrong."""
+def read(path, seen=()):
+    """{setting: value} of a TOML file and what it extends; raises `ConfigError` naming the file."""
     try:
         with open(path, "rb") as file:
             sections = tomllib.load(file)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     values = {}
+    if "extends" in sections:
+        base = sections.pop("extends")
+        if base not in presets() or base in seen:
+            raise ConfigError(
+                f"{path}: extends {base!r}; {nearest(base, set(presets()) - {*seen})}"
+            )
+        values = read(presets()[base], (*seen, base))
     for section, entries in sections.items():
         if section not in SECTIONS or not isinstance(entries, dict):
             raise ConfigError(
@@ -164,7 +199,7 @@ def read(path):
             found = {_known(n, SECTIONS[section]): _typed(n, v) for n, v in entries.items()}
         except ConfigError as error:
             raise ConfigError(f"{path}, [{section}]: {error}") from error
-        values |= found
+        values = _over(values, found)
     return values
 
 
@@ -180,6 +215,8 @@ def dump(config):
 
 
 def _toml(value):
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, schedules.Schedule | str):
         text = str(value).replace("\\", "\\\\").replace('"', '\\"')
         return f'"{text}"'

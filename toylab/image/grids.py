@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from toylab.image.checkpoint import write
-from toylab.image.data import DataError
 from toylab.image.moments import calibrated
+from toylab.image.pixels import SCALINGS, DataError, pillow
 from toylab.randomness import Keys
 
 CALIBRATION = 1024  # latents whose statistics the normalisations hold while sampling
@@ -37,20 +37,25 @@ def fakes(setup, vector, n, seed=0):
 
 
 def reals(setup, n, seed=0):
-    """n real images, for a grid beside the fakes."""
-    return setup.sources[0].sample(n, Keys(seed, "sample/real"))
+    """n real images, for a grid beside the fakes, as numpy in the network's numbers."""
+    return torch.as_tensor(setup.sources[0].sample(n, Keys(seed, "sample/real"))).cpu().numpy()
+
+
+def shown(setup, images):
+    """uint8 of images in the network's numbers, by the scaling of the run's real images."""
+    scaling = getattr(setup.sources[0], "to_bytes", SCALINGS["plain"].pixels)
+    return scaling(images)
 
 
 def grid(images):
-    """(n, 1 or 3, h, w) in [−1, 1] -> uint8 (H, W) or (H, W, 3): a square of tiles, row by row."""
+    """uint8 (n, 1 or 3, h, w) -> (H, W) or (H, W, 3): a square of tiles, row by row."""
     n, channels, height, width = images.shape
     if channels not in (1, 3):
         raise DataError(f"a picture has 1 or 3 channels, got {channels}")
     columns = math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     factor = max(1, math.ceil(TILE / max(height, width)))
-    tiles = np.clip((images + 1) * 127.5, 0, 255).round().astype(np.uint8)
-    tiles = tiles.repeat(factor, 2).repeat(factor, 3).transpose(0, 2, 3, 1)
+    tiles = images.repeat(factor, 2).repeat(factor, 3).transpose(0, 2, 3, 1)
     tiles = np.pad(tiles, ((0, rows * columns - n), (1, 1), (1, 1), (0, 0)))
     sheet = tiles.reshape(rows, columns, *tiles.shape[1:]).swapaxes(1, 2)
     sheet = sheet.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)
@@ -58,13 +63,7 @@ def grid(images):
 
 
 def save(path, images):
-    """Writes the grid of these images as a PNG file."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise DataError(
-            "PNG files need Pillow, which is not installed: pip install 'toylab[image]'"
-        ) from error
+    """Writes the grid of these images, uint8, as a PNG file."""
     buffer = io.BytesIO()
-    Image.fromarray(grid(images)).save(buffer, "PNG")
+    pillow().fromarray(grid(images)).save(buffer, "PNG")
     write(path, buffer.getvalue())

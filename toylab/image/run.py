@@ -6,7 +6,6 @@ runs/00000-digits-smoke/
   checkpoints/step-00000300.ckpt …      see `toylab.image.checkpoint`
 """
 
-import hashlib
 import json
 import platform
 import signal
@@ -18,8 +17,8 @@ import torch
 
 import toylab
 from toylab.image import checkpoint, grids
+from toylab.image import data as data_sets
 from toylab.image.config import ConfigError, build, dump, read
-from toylab.image.data import DATA
 from toylab.image.networks import FAMILIES
 from toylab.schedules import evaluate
 from toylab.trainer import LATENTS, Setup, losses, train
@@ -61,7 +60,7 @@ def prepare(config):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch finds no GPU here: device=cpu, or auto")
-    real = DATA[settings.data]()
+    real = data_sets.placed(data_sets.opened(settings), device)
     latent = LATENTS[experiment.latent_law](experiment.latent)
     try:
         networks = FAMILIES[settings.network].build(real.shape, experiment, settings)
@@ -78,8 +77,7 @@ def prepare(config):
 
 def fingerprint(setup):
     """A hash of the real images, so that a run is never taken up with others; "" without a set."""
-    points = getattr(setup.sources[0], "points", None)
-    return "" if points is None else hashlib.sha256(points.tobytes()).hexdigest()
+    return getattr(setup.sources[0], "fingerprint", "")
 
 
 def create(config, setup, out):
@@ -107,7 +105,7 @@ def create(config, setup, out):
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
     checkpoint.write(folder / "env.json", json.dumps(environment, indent=1).encode())
-    grids.save(folder / "reals.png", grids.reals(setup, GRID))
+    grids.save(folder / "reals.png", grids.shown(setup, grids.reals(setup, GRID)))
     return folder
 
 
@@ -204,7 +202,8 @@ class Log:
         """Writes the sample grid of the moving average at this state."""
         self.check(state)
         images = grids.fakes(self.setup, state.average, GRID)
-        grids.save(self.folder / "samples" / f"fakes{state.step:08d}.png", images)
+        path = self.folder / "samples" / f"fakes{state.step:08d}.png"
+        grids.save(path, grids.shown(self.setup, images))
 
     def save(self, state):
         """Writes the state's checkpoint."""

@@ -24,6 +24,6 @@ def execute(parsed):
     folder, _, setup, state = run.opened(parsed.run)
     out = Path(parsed.out or folder / "samples" / f"seed{parsed.seed}.png")
     images = grids.fakes(setup, state.average, parsed.n, parsed.seed)
-    grids.save(out, images)
+    grids.save(out, grids.shown(setup, images))
     print(f"{out}: {parsed.n} images of step {state.step}")
     return DONE

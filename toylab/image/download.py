@@ -1,0 +1,141 @@
+"""Downloads: by https, checked by size and sha256, taken up where they broke off, whole or not.
+
+Only sets whose sums are published stand in `FILES`; they are the ones that TensorFlow Datasets
+checks (its url_checksums, https://github.com/tensorflow/datasets).
+"""
+
+import hashlib
+import os
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from toylab.image.checkpoint import synced
+from toylab.image.pixels import DataError
+from toylab.tables import Table, UnknownName
+
+PIECE = 2**20
+PATIENCE = 30  # seconds that a server may be silent
+
+
+class Remote(NamedTuple):
+    """One file of a set: where it is, its bytes and their sha256."""
+
+    address: str
+    size: int
+    sha256: str
+
+
+_MNIST = "https://storage.googleapis.com/cvdf-datasets/mnist/"
+_FASHION = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+FILES = Table(
+    "download",
+    {
+        "mnist": (
+            Remote(
+                _MNIST + "train-images-idx3-ubyte.gz",
+                9912422,
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            Remote(
+                _MNIST + "t10k-images-idx3-ubyte.gz",
+                1648877,
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
+        ),
+        "fashion-mnist": (
+            Remote(
+                _FASHION + "train-images-idx3-ubyte.gz",
+                26421880,
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            ),
+            Remote(
+                _FASHION + "t10k-images-idx3-ubyte.gz",
+                4422102,
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            ),
+        ),
+        "cifar10": (
+            Remote(
+                "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+                170052171,
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            ),
+        ),
+    },
+)
+
+
+def fetch(name, root, tell=lambda words: None):
+    """The files of a set, in root/name, each fetched where it is not there; raises `DataError`."""
+    try:
+        remotes = FILES[name]
+    except UnknownName as error:
+        raise DataError(f"{error}; other sets must be brought by hand") from error
+    folder = Path(root) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_file(remote, folder, tell) for remote in remotes]
+
+
+def _file(remote, folder, tell):
+    path = folder / remote.address.rpartition("/")[2]
+    if path.exists():
+        return path
+    part = path.with_name(f".{path.name}.part")
+    tell(f"{remote.address}: {remote.size / 1e6:.1f} MB")
+    try:
+        _rest(remote, part)
+    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+        raise DataError(
+            f"{remote.address} cannot be fetched ({getattr(error, 'reason', error)}): without a "
+            f"network put {path.name} into {folder} by hand; what has come is kept and gone on with"
+        ) from error
+    with open(part, "rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != remote.sha256:
+        part.unlink()
+        raise DataError(
+            f"{remote.address}: its sha256 is {found}, not {remote.sha256}: thrown away"
+        )
+    synced(part)
+    os.replace(part, path)
+    synced(folder)
+    return path
+
+
+class _Safe(urllib.request.HTTPRedirectHandler):
+    """Follows a redirection only to another https address."""
+
+    def redirect_request(self, request, *answer):
+        safe(answer[-1])
+        return super().redirect_request(request, *answer)
+
+
+def safe(address):
+    """Raises `DataError` for an address that is not https."""
+    if urlsplit(address).scheme != "https":
+        raise DataError(f"{address}: not https, refused")
+
+
+def _rest(remote, part):
+    """Appends to the part what is missing of the file, never more than its size."""
+    safe(remote.address)
+    have = part.stat().st_size if part.exists() else 0
+    if have >= remote.size:
+        return  # the sum decides
+    headers = {"User-Agent": "toylab", **({"Range": f"bytes={have}-"} if have else {})}
+    request = urllib.request.Request(remote.address, headers=headers)
+    with urllib.request.build_opener(_Safe).open(request, timeout=PATIENCE) as answer:
+        goes_on = answer.status == 206 and (answer.headers["Content-Range"] or "").startswith(
+            f"bytes {have}-"
+        )
+        with open(part, "ab" if goes_on else "wb") as file:
+            left = remote.size - (have if goes_on else 0)
+            while left and (piece := answer.read(min(PIECE, left))):
+                file.write(piece)
+                left -= len(piece)
+    if left:
+        raise urllib.error.URLError(f"broke off {left:,} bytes before the end")

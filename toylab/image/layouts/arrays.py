@@ -1,0 +1,158 @@
+"""Layouts that are arrays of bytes: MNIST's IDX, CIFAR-10's records, numpy's files, text.
+
+What a header promises is compared with what its file can hold before any memory is taken.
+"""
+
+import gzip
+import io
+import struct
+import tarfile
+import zipfile
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from toylab.image.layouts.common import DEFLATE, LARGEST_FILE, Pictures, whole
+from toylab.image.pixels import DataError
+
+
+def _array(path, array):
+    if array.dtype != np.uint8:
+        raise DataError(f"{path}: images must be uint8 (0…255), got {array.dtype}")
+    if array.ndim == 3:
+        array = array[:, None]
+    elif array.ndim == 4 and array.shape[-1] in (1, 3):
+        array = array.transpose(0, 3, 1, 2)
+    if array.ndim != 4 or array.shape[1] not in (1, 3) or 0 in array.shape:
+        raise DataError(
+            f"{path}: images must have shape (n, h, w), (n, h, w, 1 or 3) or (n, 1 or 3, h, w) "
+            f"with nothing empty, got {array.shape}"
+        )
+    return Pictures(len(array), array=array, name=str(path))
+
+
+def idx(path, split):
+    """MNIST's own: magic 0x00000803, then n, height, width and bytes; plain or gzip."""
+    if path.is_dir():
+        stem = {"train": "train", "test": "t10k"}[split]
+        names = [f"{stem}-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
+        path = _first(path, names)
+    with whole(path), open(path, "rb") as plain:
+        packed = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        file = gzip.GzipFile(fileobj=plain) if packed else plain
+        header = file.read(16)
+        if len(header) < 16 or header[:4] != b"\0\0\x08\x03":
+            raise DataError(f"{path}: not an IDX file of images (it begins {header[:4].hex()})")
+        n, height, width = struct.unpack(">III", header[4:])
+        wanted, held = n * height * width, path.stat().st_size * (DEFLATE if packed else 1)
+        body = file.read(wanted + 1) if wanted < held else b""
+    if len(body) != wanted:
+        have = f"{len(body):,}" if body else "less"
+        raise DataError(f"{path}: promises {n}×{height}×{width} = {wanted:,} bytes, holds {have}")
+    return _array(path, np.frombuffer(body, np.uint8).reshape(n, height, width))
+
+
+def _first(folder, names):
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise DataError(f"{folder}: has none of {', '.join(names)}")
+
+
+CIFAR_RECORD = 1 + 3 * 32 * 32
+
+
+def cifar(path, split):
+    """CIFAR-10's binary version: records of one label and 3×32×32 bytes; the .tar.gz as it is."""
+    stem = {"train": "data_batch_", "test": "test_batch"}[split]
+    if path.is_dir():
+        found = sorted(path.rglob(f"{stem}*.bin"))
+        if not found and (archives := sorted(path.glob("cifar-10-binary.tar.gz"))):
+            return cifar(archives[0], split)
+        if not found and any(path.rglob("data_batch_1")):
+            raise DataError(
+                f"{path}: these are Python pickles, which are not read because they can run code: "
+                "take the binary version, cifar-10-binary.tar.gz"
+            )
+        parts = [(file, file.read_bytes()) for file in found]
+    elif path.name.endswith((".tar.gz", ".tgz", ".tar")):
+        parts = []
+        with whole(path), tarfile.open(path) as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if member.isfile() and name.startswith(stem) and name.endswith(".bin"):
+                    if member.size > LARGEST_FILE:
+                        raise DataError(f"{path}: {member.name} has {member.size:,} bytes, refused")
+                    parts.append((f"{path}/{member.name}", archive.extractfile(member).read()))
+        parts.sort()
+    else:
+        parts = [(path, path.read_bytes())]
+    if not parts:
+        raise DataError(f"{path}: has no {stem}*.bin")
+    arrays = []
+    for name, content in parts:
+        records = np.frombuffer(content[: len(content) // CIFAR_RECORD * CIFAR_RECORD], np.uint8)
+        records = records.reshape(-1, CIFAR_RECORD)
+        if len(content) % CIFAR_RECORD or not content or records[:, 0].max() > 9:
+            raise DataError(
+                f"{name}: not whole records of a label 0…9 and 3,072 bytes ({len(content):,} bytes)"
+            )
+        arrays.append(records[:, 1:].reshape(-1, 3, 32, 32))
+    return _array(path, np.concatenate(arrays))
+
+
+def npz(path, split):
+    """numpy's .npz or .npy of uint8; in an .npz x_train or train_images, else images, else all."""
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name the .npz file")
+    if path.suffix == ".npy":
+        with open(path, "rb") as file:
+            return _array(path, _npy(path, file, path.stat().st_size))
+    with whole(path), zipfile.ZipFile(path) as archive:
+        names = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        wanted = (f"x_{split}", f"{split}_images", "images", "x", "arr_0")
+        key = next((name for name in wanted if name in names), None)
+        if key is None:
+            raise DataError(f"{path}: has {', '.join(names) or 'nothing'}; name one images")
+        with archive.open(names[key]) as file:
+            compressed = archive.getinfo(names[key]).compress_size
+            return _array(path, _npy(f"{path}/{names[key]}", file, compressed * DEFLATE))
+
+
+def _npy(path, file, held):
+    """An array of bytes whose header promises no more than a file can hold; objects are refused."""
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+            version, np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(file)
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{path}: not numpy's format ({error})") from error
+    if dtype != np.uint8:
+        kind = "Python objects (a pickle, which can run code)" if dtype.hasobject else dtype
+        raise DataError(f"{path}: images must be uint8 (0…255), got {kind}")
+    wanted = int(np.prod(shape, dtype=object))
+    body = file.read(wanted) if wanted <= held else b""
+    if len(body) != wanted:
+        raise DataError(f"{path}: promises {shape} = {wanted:,} bytes and does not hold them")
+    return np.frombuffer(body, np.uint8).reshape(shape, order="F" if fortran else "C")
+
+
+def table(path, split):
+    """Rows of numbers 0…255 as text, plain or gzip: square grey images, a label at the end."""
+    with whole(path), open(path, "rb") as plain:
+        content = plain.read()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(len(content) * 100)
+    if not content.strip():
+        raise DataError(f"{path}: is empty")
+    try:
+        rows = np.loadtxt(io.BytesIO(content), np.uint8, delimiter=",", ndmin=2)
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{path}: not rows of whole numbers 0…255 ({error})") from error
+    side = int((rows.shape[1] - 1) ** 0.5)
+    if not rows.size or side**2 != rows.shape[1] - 1:
+        raise DataError(f"{path}: a row is a square image and a label, got {rows.shape} numbers")
+    return _array(path, rows[:, :-1].reshape(-1, side, side))

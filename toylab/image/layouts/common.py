@@ -1,0 +1,117 @@
+"""What every layout's reader gives, and what becomes of it: images of one shape in an array."""
+
+import gzip
+import itertools
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from toylab.image.pixels import DataError, decoded, pillow, shaped
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
+LARGEST_FILE = 2**28  # bytes of one encoded image
+DEFLATE = 1032  # how many times smaller gzip and zip can make anything
+
+
+class Pictures(NamedTuple):
+    """Images of a set, in order: either encoded or as an array.
+
+    encoded     -- (name, bytes) each
+    array       -- uint8 (n, channels, height, width), in memory or a memory map; `name` is its own
+    fingerprint -- sha256 of the array's bytes, where it is known
+    top         -- the largest value of the array's bytes
+    """
+
+    count: int
+    encoded: Iterable = ()
+    array: np.ndarray | None = None
+    name: str = ""
+    fingerprint: str | None = None
+    top: int = 255
+
+    def images(self):
+        """(name, Pillow's image) each."""
+        if self.array is None:
+            yield from ((name, decoded(name, content)) for name, content in self.encoded)
+            return
+        for number, pixels in enumerate(self.array):
+            if self.top != 255:
+                pixels = np.rint(pixels * (255 / self.top)).astype(np.uint8)
+            flat = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+            yield f"{self.name}, image {number}", pillow().fromarray(np.ascontiguousarray(flat))
+
+
+def gathered(pictures, form, limit=0, empty=None):
+    """uint8 (n, channels, height, width) of the first `limit` images, or of all where it is 0.
+
+    empty -- (shape) -> the array to be filled; in memory, unless given
+    """
+    if limit > pictures.count:
+        raise DataError(f"images={limit}, but the set has {pictures.count}")
+    count = limit or pictures.count
+    if empty is None and pictures.array is not None and form.leaves(pictures.array.shape[1:]):
+        return pictures.array[:count]
+    made, number = None, 0
+    for name, image in itertools.islice(pictures.images(), count):
+        pixels = shaped(name, image, form)
+        if made is None:
+            made, first = (empty or in_memory)((count, *pixels.shape)), name
+        if pixels.shape != made.shape[1:]:
+            raise DataError(
+                f"{name}: shape {pixels.shape}, but {first} has {made.shape[1:]}: size=N and "
+                "channels=grey or colour make them one"
+            )
+        made[number] = pixels
+        number += 1
+    if number < count:
+        raise DataError(f"the set promises {count} images and holds {number}")
+    return made
+
+
+def in_memory(shape):
+    """An empty array of bytes; raises `DataError` where it would take too much of the memory."""
+    if (size := int(np.prod(shape, dtype=object))) > budget():
+        raise DataError(
+            f"{shape[0]:,} images take {size / 1e9:.1f} GB, over half of this machine's memory: "
+            "write them to a packed folder first (data pack) and train from that"
+        )
+    return np.empty(shape, np.uint8)
+
+
+def budget():
+    """Bytes that images may take in memory: half of what the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def some(path, encoded):
+    """The images, of which there must be at least one."""
+    if not encoded:
+        raise DataError(f"{path}: holds no images ({', '.join(SUFFIXES)})")
+    return encoded
+
+
+def untold(path, split):
+    """The path, of which no part is kept apart for tests; raises `DataError` if that is wanted."""
+    if split != "train":
+        raise DataError(f"{path}: has no {split} part; give the address of images kept apart")
+    return path
+
+
+class whole:
+    """Says of whatever goes wrong with a compressed file that it is not whole."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        broken = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, zipfile.BadZipFile)
+        if isinstance(error, (*broken, NotImplementedError, RuntimeError)):
+            raise DataError(f"{self.path}: not whole or not readable ({error})") from error

@@ -1,0 +1,93 @@
+"""The packed layout: a folder with images.npy, bytes for a memory map, and manifest.json.
+
+    python -m toylab.image data pack folder:photos photos-64 --size 64
+
+A set larger than the memory is trained from it, and one that takes long to decode is decoded once.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from toylab.image.checkpoint import synced, write
+from toylab.image.layouts.common import Pictures, gathered, untold
+from toylab.image.pixels import DataError
+from toylab.image.sources import digest
+
+FORMAT = "toylab-packed-1"
+
+
+def pack(pictures, form, folder, limit=0, source=""):
+    """Writes images in a form to a new folder, whole or not at all; returns its manifest."""
+    folder = Path(folder)
+    if folder.exists():
+        raise DataError(f"{folder}: exists already; name a new folder")
+    work = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+
+        def empty(shape):
+            return np.lib.format.open_memmap(work / "images.npy", "w+", np.uint8, shape)
+
+        made = gathered(pictures, form, limit, empty)
+        made.flush()
+        manifest = {
+            "format": FORMAT,
+            "shape": list(made.shape),
+            "sha256": digest(made),
+            "source": source,
+            "form": form._asdict(),
+        }
+        write(work / "manifest.json", json.dumps(manifest, indent=1).encode())
+        synced(work / "images.npy")
+        work.rename(folder)
+        synced(folder.parent)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return manifest
+
+
+def read(path, split):
+    """The memory map of a packed folder, or of its train or test folder."""
+    path = path / split if (path / split).is_dir() else untold(path, split)
+    manifest = _manifest(path / "manifest.json")
+    file = path / "images.npy"
+    if file.is_symlink():
+        raise DataError(f"{file}: leads out of its folder, refused")
+    try:
+        held = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DataError(f"{file}: not a whole array of bytes ({error})") from error
+    if held.dtype != np.uint8 or list(held.shape) != manifest["shape"] or held.ndim != 4:
+        raise DataError(
+            f"{file}: holds {held.dtype} {held.shape}, its manifest says {manifest['shape']}"
+        )
+    if 0 in held.shape or held.shape[1] not in (1, 3):
+        raise DataError(f"{file}: holds no images of 1 or 3 channels, {held.shape}")
+    return Pictures(len(held), array=held, name=str(file), fingerprint=manifest["sha256"])
+
+
+def _manifest(path):
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not the manifest of packed images ({error})") from error
+    kinds = {"format": str, "shape": list, "sha256": str}
+    if not isinstance(found, dict) or any(
+        not isinstance(found.get(name), kind) for name, kind in kinds.items()
+    ):
+        raise DataError(f"{path}: lacks {', '.join(kinds)}")
+    if found["format"] != FORMAT:
+        raise DataError(f"{path}: of form {found['format']!r}, not {FORMAT}")
+    return found
+
+
+def check(path, split="train"):
+    """Raises `DataError` where a packed folder's bytes are not those that were written."""
+    pictures = read(Path(path), split)
+    if digest(pictures.array) != pictures.fingerprint:
+        raise DataError(f"{pictures.name}: damaged, its sha256 is not the manifest's")

@@ -10,7 +10,8 @@ from tests.helpers import assert_near, normal
 from toylab.batches import Batch
 from toylab.constraints import CONSTRAINTS
 from toylab.games import Players, gan, gradients, mixed
-from toylab.image.networks import batch_moments, calibrated, dcgan, normalise
+from toylab.image.dcgan import dcgan
+from toylab.image.moments import batch_moments, calibrated, measured, normalise, per_image
 from toylab.networks import INITIALISATIONS, mlp
 from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES
@@ -100,7 +101,7 @@ def modules(network, flat, shape, generator):
 
 @EVERY_SHAPE
 def test_dcgan_is_the_module_of_the_same_numbers(shape, stages):
-    networks = dcgan(shape, 5, features=3, stages=stages)
+    networks = dcgan(shape, 5, features=3, stages=stages, kernel=4)
     for name, x in (("generator", normal(6, 5, seed=8)), ("critic", normal(6, *shape, seed=9))):
         network = getattr(networks, name)
         flat = vector(network, seed=3)
@@ -151,6 +152,30 @@ def test_calibration_frees_a_sample_from_its_neighbours():
     assert torch.equal(fixed.at(flat)(few).value, together)
 
 
+def test_statistics_over_several_batches_are_means_of_theirs():
+    """μ the mean of means, σ² the mean variance and the variance of means: of all rows at once
+    where normalisation comes first, as for the generator's linear layer."""
+    network = dcgan((1, 8, 8), 5, features=3, stages=2).generator
+    flat, rows = vector(network), normal(96, 5, seed=1)
+    weight = network.layout.unpack(flat)[0]
+    at_once = (rows @ weight).view(96, 6, 2, 2)
+    found = measured(network, flat, rows.split(32))
+    assert_near(found[0][0], at_once.mean((0, 2, 3)), 1e-12)
+    assert_near(found[0][1], at_once.var((0, 2, 3), correction=0), 1e-12)
+    single = [measured(network, flat, [part]) for part in rows.split(32)]
+    for layer in range(2):
+        centres = torch.stack([moments[layer][0] for moments in single])
+        assert_near(found[layer][0], centres.mean(0), 1e-13)
+        spread = torch.stack([moments[layer][1] for moments in single]).mean(0)
+        assert_near(found[layer][1], spread + centres.var(0, correction=0), 1e-13)
+
+
+@pytest.mark.parametrize("shape", [(7, 3), (5, 3, 4, 2)])
+def test_layer_normalisation_is_torch_s_with_one_group(shape):
+    x, gain, bias = 2 * normal(*shape, seed=1) + 3, normal(3, seed=2), normal(3, seed=3)
+    assert_near(per_image(x, gain, bias), F.group_norm(x, 1, gain, bias), 1e-12)
+
+
 def test_calibration_leaves_a_network_without_normalisation_alone():
     network = mlp((3,), (1, 2, 2))
     assert calibrated(network, vector(network), normal(4, 3)) is network
@@ -158,7 +183,7 @@ def test_calibration_leaves_a_network_without_normalisation_alone():
 
 def game(shape, stages, penalty):
     """(game, players) of a small DCGAN on fixed images and latents."""
-    networks = dcgan(shape, 3, features=2, stages=stages)
+    networks = dcgan(shape, 3, features=2, stages=stages, kernel=4)
     players = Players(vector(networks.generator, 1), vector(networks.critic, 2))
     batch = Batch(normal(6, *shape, seed=3).tanh(), normal(6, 3, seed=4))
     knobs = {"penalty_weight": torch.full((1,), 2.0, dtype=torch.float64)}
@@ -189,7 +214,7 @@ def test_mixed_derivative_with_batch_statistics(penalty):
 def test_roth_s_penalty_with_batch_statistics_is_that_of_torch_s_modules():
     """The whole critic loss and its gradient, written with nn.Module and torch's batch norm."""
     made, players = game((1, 8, 8), 2, "roth")
-    networks = dcgan((1, 8, 8), 3, features=2, stages=2)
+    networks = dcgan((1, 8, 8), 3, features=2, stages=2, kernel=4)
     critic = modules(networks.critic, players.critic, (1, 8, 8), False)
     real = normal(6, 1, 8, 8, seed=3).tanh().requires_grad_()
     fake = networks.generator.apply(players.generator, normal(6, 3, seed=4)).value

@@ -14,7 +14,8 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 FLOORS = [
-    ("tables", "means", "divergences"),
+    ("tables", "processes"),
+    ("means", "divergences"),
     ("payoffs", "slopes", "consistency"),
     ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers"),
     ("cards", "penalties", "constraints", "rules", "games"),

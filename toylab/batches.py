@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from toylab.processes import share
 from toylab.randomness import Keys
 
 BLOCK = 64  # steps drawn together; fewer where a step is large
@@ -43,7 +44,7 @@ class Spec(NamedTuple):
     mix: bool
     noise: bool
     masks: tuple = ()  # ((role, shapes), …)
-    keep: float = 1.0
+    keep: float | tuple = 1.0  # the probability that a unit stays, or one a mask
     around: bool = False
     copies: int = 1  # of each point in a minibatch, with noise of its own each
 
@@ -100,6 +101,8 @@ class Draws:
             keys = [self._keys(seed, spec, purpose, block, count * distinct) for seed in self._all]
             made = [make(key, shape) for key in keys]
             stacked = torch.stack(made, 1) if isinstance(self.seeds, tuple) else made[0]
+            # Drawn for the whole minibatch, so that runs do not depend on how many share it.
+            stacked = share(stacked, 2 if isinstance(self.seeds, tuple) else 1)
             return stacked.to(self.device, self.dtype).unbind(0)
 
         def sampled(source):
@@ -138,9 +141,10 @@ class Draws:
         drawn = {}
         for role, shapes in spec.masks:
             layers = []
-            for number, shape in enumerate(shapes):
+            keeps = spec.keep if isinstance(spec.keep, tuple) else (spec.keep,) * len(shapes)
+            for number, (shape, keep) in enumerate(zip(shapes, keeps, strict=True)):
                 uniform = stream(f"mask/{role}/{number}", self._uniform, (count, spec.size, *shape))
-                layers.append([(u < spec.keep).to(self.dtype) / spec.keep for u in uniform])
+                layers.append([(u < keep).to(self.dtype) / keep for u in uniform])
             drawn[role] = list(zip(*layers, strict=True))
         return [{role: rows[i] for role, rows in drawn.items()} for i in range(count)]
 

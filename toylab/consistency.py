@@ -3,6 +3,8 @@
 Each is a penalty, ``(critic, real, fake, batch, objective, knobs) -> (..., B)``, unweighted.
 """
 
+from toylab.processes import following
+
 EPS = 1e-12
 FEATURES = 0.1  # what a difference of the last layer counts beside one of the score
 
@@ -24,8 +26,9 @@ def lipschitz(critic, real, fake, batch, objective, knobs):
     one's being the first. Eq. 4 of CT-GAN's version under review.
     """
     value = critic(real, "real").value
-    step = (real - real.roll(-1, value.dim() - 1)).square().flatten(value.dim()).sum(-1)
-    climb = (value - value.roll(-1, -1)).abs()
+    step = real - following(real, value.dim() - 1)
+    step = step.square().flatten(value.dim()).sum(-1)
+    climb = (value - following(value, value.dim() - 1)).abs()
     return (climb / (step + EPS).sqrt() - knobs["margin"]).relu()
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import torch
 
 from toylab.means import mean
+from toylab.processes import average
 
 
 class Players(NamedTuple):
@@ -29,8 +30,8 @@ class Game(NamedTuple):
 
 
 def reduce(tensor):
-    """The mean over processes of a gradient; the identity where there is one process."""
-    return tensor
+    """The mean over processes of a gradient, one flat vector; itself where there is one process."""
+    return average(tensor)
 
 
 def gradients(game, players, of=("generator", "critic"), create_graph=False):

@@ -71,8 +71,8 @@ class Network(NamedTuple):
     """``init(rng) -> (P,)`` as numpy float32; ``apply(vector, x, masks=None) -> Output``.
 
     `shape` is that of one input, `masks` the per-sample shapes of the dropout masks that a training
-    step must bring, with `keep` the probability that a unit stays. A network with a `layout` also
-    takes the unpacked list in the vector's place.
+    step must bring, with `keep` the probability that a unit stays, or one a mask. A network with a
+    `layout` also takes the unpacked list in the vector's place.
     """
 
     size: int
@@ -80,7 +80,7 @@ class Network(NamedTuple):
     apply: Callable
     shape: tuple
     masks: tuple = ()
-    keep: float = 1.0
+    keep: float | tuple = 1.0
     layout: Layout | None = None
 
     @property
@@ -129,6 +129,22 @@ INITIALISATIONS = Table(
             0.02 * rng.standard_normal(shape),
             np.zeros(fan_out),
         ),
+        "dcgan-uniform": lambda rng, shape, fan_in, fan_out, last: (
+            _uniform(rng, 0.02 * 3**0.5, shape),
+            np.zeros(fan_out),
+        ),
+        "wgan-gp": lambda rng, shape, fan_in, fan_out, last: (
+            _uniform(
+                rng, ((6 if last or len(shape) == 2 else 12) / (fan_in + fan_out)) ** 0.5, shape
+            ),
+            np.zeros(fan_out),
+        ),
+        "icr": lambda rng, shape, fan_in, fan_out, last: (
+            0.01 * rng.standard_normal(shape)
+            if len(shape) > 2
+            else _uniform(rng, fan_in**-0.5, shape),
+            np.zeros(fan_out),
+        ),
     },
 )
 
@@ -138,6 +154,10 @@ INITIALISATION_DOCS = {
     "glorot": "Weights ±√(6/(fan-in + fan-out)), biases 0 (Glorot and Bengio 2010).",
     "truncated": "Normal weights of std 0.1 cut at ±0.2, biases 0 (Roth et al. 2017, 3-D toy).",
     "dcgan": "Normal weights of std 0.02, biases 0 (Radford et al. 2016).",
+    "dcgan-uniform": "Uniform weights of std 0.02, biases 0 (Roth et al. 2017, 64×64).",
+    "wgan-gp": "Kernels ±√(12/(fan-in + fan-out)); matrices, shortcuts and the last layer "
+    "±√(6/(…)), biases 0 (WGAN-GP's images).",
+    "icr": "Kernels normal of std 0.01, matrices ±1/√fan-in, biases 0 (Schäfer et al. 2020).",
 }
 
 ACTIVATIONS = Table(

@@ -15,6 +15,7 @@ from toylab import schedules
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as experiment_names
 from toylab.image.data import checked
+from toylab.image.layers import NORMS
 from toylab.image.networks import FAMILIES
 from toylab.image.pixels import CHANNELS, SCALINGS
 from toylab.settings import Knob, Name, Whole
@@ -46,8 +47,11 @@ class Settings(param.Parameterized):
     flips = param.Boolean(False, doc="Mirror every image with probability ½, anew each time.")
     scaling = Name("plain", SCALINGS, doc="How bytes become a network's numbers.")
     network = Name("dcgan", FAMILIES, doc="The family that both players' networks come from.")
-    features = Whole(64, bounds=(1, 4096), doc="Channels beside the image; more at each halving.")
+    features = Whole(0, bounds=(0, 4096), doc="Channels beside the image; 0: as in the paper.")
     stages = Whole(0, bounds=(0, 10), doc="Halvings of the image; 0: down to 4 pixels or so.")
+    kernel = Whole(0, bounds=(0, 9), doc="Side of the kernels; 0: as in the paper.")
+    generator_norm = Name("own", ("own", *NORMS), doc="Normalisation; own: as in the paper.")
+    critic_norm = Name("own", ("own", *NORMS), doc="Normalisation; own: as in the paper.")
     steps = Whole(1000, bounds=(1, 10**9), doc="Steps of the whole run.")
     log_every = Whole(10, bounds=(1, 10**9), doc="Steps between two rows of metrics.jsonl.")
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from toylab.image.checkpoint import write
-from toylab.image.networks import calibrated
+from toylab.image.moments import calibrated
 from toylab.image.pixels import SCALINGS, DataError, pillow
 from toylab.randomness import Keys
 

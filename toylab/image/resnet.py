@@ -1,0 +1,141 @@
+"""Residual networks: those of Roth et al. 2017 (64×64), and the smaller ones of WGAN-GP (32×32).
+
+Both are written for any side that can be halved. Spectral normalisation is no layer here: it is
+the experiment's constraint, and acts on whatever kernels a critic has.
+"""
+
+import torch
+
+from toylab.games import Players
+from toylab.image import layers
+from toylab.image.layers import DOUBLE, HALVE, NORMS, chain, plain, residual
+
+RELU = plain(torch.relu)
+WIDEST = 8  # times the features beside the image
+
+
+def block(inputs, outputs, resample, norm, first=False):
+    """norm → ReLU → 3×3 → norm → ReLU → 3×3, beside a shortcut of 1×1 where sizes change.
+
+    resample -- "up" doubles the sides before the first convolution, "down" halves them after the
+                second, "" leaves them
+    first    -- of a critic: the image itself is neither normalised nor cut at 0
+
+    He et al. 2016, https://arxiv.org/abs/1603.05027, as in Gulrajani et al. 2017,
+    https://arxiv.org/abs/1704.00028. No bias before a normalisation.
+    """
+    up, down = resample == "up", resample == "down"
+    between = inputs if down and not first else outputs
+    body = chain(
+        chain() if first else chain(NORMS[norm](inputs), RELU),
+        DOUBLE if up else chain(),
+        layers.convolution(inputs, between, bias=first or norm == "none"),
+        chain() if first else NORMS[norm](between),
+        RELU,
+        layers.convolution(between, outputs),
+        HALVE if down else chain(),
+    )
+    if inputs == outputs and not resample:
+        return residual(body, chain())
+    # 1×1 convolution and mean change places freely: the cheap order.
+    change = layers.convolution(inputs, outputs, kernel=1, modest=True)
+    return residual(body, chain(DOUBLE if up else HALVE if down else chain(), change))
+
+
+def resnet(
+    shape,
+    latent,
+    features=64,
+    stages=None,
+    initialisation="wgan-gp",
+    norms=("batch", "batch"),
+):
+    """`Players` of Roth et al. 2017, https://arxiv.org/abs/1705.09367, in the sizes of their code.
+
+    G: z → linear → (8f, 4, 4) → blocks up to f channels → norm → ReLU → 3×3 → tanh
+    D: 3×3 → f channels → blocks down to 8f channels, 4×4 → linear → logit
+
+    64×64 has 4 blocks, 32×32 3, 128×128 5. Their critic has batch normalisation, WGAN-GP's with
+    the same blocks has layer normalisation: norms = (generator's, critic's), of `layers.NORMS`.
+    """
+    stages, small = layers.smallest("resnet", shape, stages)
+    counts = [features * min(2**stage, WIDEST) for stage in range(stages + 1)]  # image first
+    up, down = counts[::-1], counts
+    generator = layers.network(
+        [
+            layers.linear(latent, layers.flat(small, up[0])),
+            layers.unflatten((up[0], *small)),
+            *(block(a, b, "up", norms[0]) for a, b in zip(up, up[1:], strict=False)),
+            NORMS[norms[0]](features),
+            RELU,
+        ],
+        layers.convolution(features, shape[0]),
+        (latent,),
+        initialisation,
+        torch.tanh,
+    )
+    critic = layers.network(
+        [
+            layers.convolution(shape[0], features, modest=True),
+            *(block(a, b, "down", norms[1]) for a, b in zip(down, down[1:], strict=False)),
+            layers.FLATTEN,
+        ],
+        layers.linear(layers.flat(small, down[-1]), 1),
+        shape,
+        initialisation,
+        layers.logit,
+    )
+    return Players(generator, critic)
+
+
+def wgangp_resnet(
+    shape,
+    latent,
+    features=128,
+    stages=None,
+    initialisation="wgan-gp",
+    norms=("batch", "none"),
+    dropout=0.0,
+):
+    """`Players` of Gulrajani et al. 2017, https://arxiv.org/abs/1704.00028, for CIFAR-10.
+
+    G: z → linear → (f, 4, 4) → a block up for every doubling → norm → ReLU → 3×3 → tanh
+    D: a first block down → blocks down to 8×8 → two blocks → ReLU → mean over sides → linear
+
+    dropout -- p of CT-GAN's ResNet (Wei et al. 2018, https://arxiv.org/abs/1803.01541): 0.4 p is
+               left out after the last block down, p after each of the two that follow (theirs: ½)
+    """
+    stages, small = layers.smallest("wgangp-resnet", shape, stages)
+    wide = tuple(2 * side for side in small) if stages > 1 else small
+    downs = max(stages - 1, 1)
+    generator = layers.network(
+        [
+            layers.linear(latent, layers.flat(small, features)),
+            layers.unflatten((features, *small)),
+            *(block(features, features, "up", norms[0]) for _ in range(stages)),
+            NORMS[norms[0]](features),
+            RELU,
+        ],
+        layers.convolution(features, shape[0]),
+        (latent,),
+        initialisation,
+        torch.tanh,
+    )
+    critic = layers.network(
+        [
+            block(shape[0], features, "down", "none", first=True),
+            *(block(features, features, "down", norms[1]) for _ in range(downs - 1)),
+            layers.dropout((features, *wide), 0.4 * dropout),
+            block(features, features, "", norms[1]),
+            layers.dropout((features, *wide), dropout),
+            block(features, features, "", norms[1]),
+            layers.dropout((features, *wide), dropout),
+            RELU,
+            layers.AVERAGE,
+        ],
+        layers.linear(features, 1),
+        shape,
+        initialisation,
+        layers.logit,
+    )
+    return Players(generator, critic)

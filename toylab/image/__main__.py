@@ -7,17 +7,18 @@ Ctrl-C or SIGTERM after a checkpoint (run again with --resume).
 import argparse
 import sys
 
-from toylab.image import run
 from toylab.image.checkpoint import CheckpointError
-from toylab.image.commands import DIVERGED, WRONG, data, presets, sample, train
+from toylab.image.commands import DIVERGED, WRONG, data, doctor, presets, sample, train
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
+from toylab.image.log import Diverged
 
 COMMANDS = {
     "train": (train, "start a run, or go on with one"),
     "sample": (sample, "a grid of images from a run's moving average"),
     "data": (data, "look at images, check, pack or fetch them"),
-    "presets": (presets, "list the presets"),
+    "presets": (presets, "list the presets, or show all settings of one"),
+    "doctor": (doctor, "what can work on this machine, and what is missing"),
 }
 
 
@@ -46,7 +47,7 @@ def main(words=None):
         return COMMANDS[parsed.command][0].execute(parsed)
     except (ConfigError, DataError, CheckpointError, OSError) as error:
         code, told = WRONG, error
-    except run.Diverged as error:
+    except Diverged as error:
         code, told = DIVERGED, error
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
     return code

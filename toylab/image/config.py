@@ -178,9 +178,17 @@ def _over(values, changed):
 def read(path, seen=()):
     """{setting: value} of a TOML file and what it extends; raises `ConfigError` naming the file."""
     try:
-        with open(path, "rb") as file:
-            sections = tomllib.load(file)
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    return parse(text, path, seen)
+
+
+def parse(text, path, seen=()):
+    """{setting: value} of a TOML text; `path` names it in a `ConfigError`."""
+    try:
+        sections = tomllib.loads(text)
+    except ValueError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     values = {}
     if "extends" in sections:

@@ -27,7 +27,7 @@ RULES = {
 }
 
 
-class Tested(NamedTuple):
+class Asked(NamedTuple):
     """What is asked of the runs.
 
     norms   -- of a critic with batch normalisation. "held": the statistics of other real images and
@@ -51,7 +51,7 @@ class _Images(NamedTuple):
     others: torch.Tensor
 
 
-def crosstest(runs, tested):
+def crosstest(runs, asked):
     """{…} of runs (folder, config, setup, state): a matrix of `Confusion`, and how it came about.
 
     rows[i][j]: critic i on the fakes of generator j. Raises `ConfigError` where runs differ in
@@ -59,7 +59,7 @@ def crosstest(runs, tested):
     """
     if len(runs) < 2:
         raise ConfigError(f"a cross-test takes two runs or more, got {len(runs)}")
-    if tested.n < 2 or tested.seed < 0 or tested.resamples < 1:
+    if asked.n < 2 or asked.seed < 0 or asked.resamples < 1:
         raise ConfigError("--n must be at least 2, --seed at least 0, --resamples at least 1")
     first = runs[0]
     for folder, config, setup, _ in runs[1:]:
@@ -72,15 +72,15 @@ def crosstest(runs, tested):
             raise ConfigError(f"{folder} was trained on other images than {first[0]}")
         if config.settings.scaling != first[1].settings.scaling:
             raise ConfigError(f"{folder} has another scaling of images than {first[0]}")
-    split, images = _reals(first, tested)
+    split, images = _reals(first, asked)
     # All runs of one cross-test meet the same latents and the same reals.
-    fakes = [_fakes(one, tested, "crosstest") for one in runs]
+    fakes = [_fakes(one, asked, "crosstest") for one in runs]
     rows, thresholds = [], []
     for one in runs:
-        critic, threshold, rule = _critic(one, images, tested)
+        critic, threshold, rule = _critic(one, images, asked)
         real = critic(images.judged)
         rows.append(
-            [confusion(real, critic(x), threshold, tested.seed, tested.resamples) for x in fakes]
+            [confusion(real, critic(x), threshold, asked.seed, asked.resamples) for x in fakes]
         )
         thresholds.append({"value": threshold, "rule": RULES[rule].format(threshold)})
     return {
@@ -88,11 +88,11 @@ def crosstest(runs, tested):
         "steps": [state.step for *_, state in runs],
         "rows": [[cell._asdict() for cell in row] for row in rows],
         "thresholds": thresholds,
-        "norms": tested.norms,
-        "weights": tested.weights,
-        "seed": tested.seed,
+        "norms": asked.norms,
+        "weights": asked.weights,
+        "seed": asked.seed,
         "level": LEVEL,
-        "resamples": tested.resamples,
+        "resamples": asked.resamples,
         "real": {
             "data": first[1].settings.data,
             "split": split,
@@ -110,10 +110,10 @@ def _numbers(setup, source, n, keys):
     return points.to(setup.device, setup.dtype)
 
 
-def _reals(one, tested):
+def _reals(one, asked):
     """(split, `_Images`): the test part, fitted with the training part, where there is one."""
     _, config, setup, _ = one
-    split = tested.split
+    split = asked.split
     try:
         judged = whole_set(config.settings, split or "test")
         split = split or "test"
@@ -122,38 +122,38 @@ def _reals(one, tested):
             raise
         judged, split = whole_set(config.settings, "train"), "train"
     others = whole_set(config.settings, "train")
-    keys = Keys(tested.seed, "crosstest/real")
+    keys = Keys(asked.seed, "crosstest/real")
     if split == "test":
-        n = min(tested.n, len(judged))
+        n = min(asked.n, len(judged))
         fitted = min(HELD, len(others))
         other = _numbers(setup, others, fitted, keys._replace(purpose="crosstest/other"))
         return split, _Images(_numbers(setup, judged, n, keys), other)
     # One walk through the set: what is judged is not what is fitted with.
-    n = min(tested.n, len(judged) // 2)
+    n = min(asked.n, len(judged) // 2)
     fitted = min(HELD, len(judged) - n)
     both = _numbers(setup, judged, n + fitted, keys)
     return split, _Images(both[:n], both[n:])
 
 
-def _fakes(one, tested, purpose, n=0):
+def _fakes(one, asked, purpose, n=0):
     _, _, setup, state = one
-    vector = generator_of(state, tested.weights)
-    made = grids.fakes(setup, vector, n or tested.n, tested.seed, purpose)
+    vector = generator_of(state, asked.weights)
+    made = grids.fakes(setup, vector, n or asked.n, asked.seed, purpose)
     return torch.from_numpy(made).to(setup.device, setup.dtype)
 
 
-def _critic(one, images, tested):
+def _critic(one, images, asked):
     """(images -> logits as numpy, threshold, its rule) of a run's critic."""
     _, config, setup, state = one
     vector, _ = setup.constraint.effective(state.players.critic, state.constraint)
     network, size = setup.networks.critic, config.experiment.batch
-    own = _fakes(one, tested, "crosstest/own", max(len(images.others), 2))
-    if tested.norms == "held":
+    own = _fakes(one, asked, "crosstest/own", max(len(images.others), 2))
+    if asked.norms == "held":
         batches = [batch for kind in (images.others, own) for batch in _even(kind, size)]
         network = holding(network, measured(network, vector, batches))
 
     def logits(points):
-        whole = tested.norms == "held" or not _normalised(setup.networks.critic, vector, points)
+        whole = asked.norms == "held" or not _normalised(setup.networks.critic, vector, points)
         # A last part that is not a whole batch would have statistics of another kind.
         parts = points.split(size) if whole else _even(points, size)
         with torch.no_grad():

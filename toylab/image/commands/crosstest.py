@@ -11,7 +11,7 @@ from toylab.image.scoring import WEIGHTS
 
 def arguments(parser):
     """Declares the command's arguments."""
-    usual = protocol.Tested()
+    usual = protocol.Asked()
     parser.add_argument("runs", metavar="RUN", nargs="+", help="run directories, or checkpoints")
     parser.add_argument("--n", type=int, default=usual.n, help=f"images of either kind ({usual.n})")
     parser.add_argument("--seed", type=int, default=0, help="of fakes and choice of reals (0)")
@@ -36,11 +36,11 @@ def arguments(parser):
 
 def execute(parsed):
     """Cross-tests the runs; returns the exit code."""
-    tested = protocol.Tested(
+    asked = protocol.Asked(
         parsed.n, parsed.seed, parsed.norms, parsed.weights, parsed.split, parsed.resamples
     )
     runs = [run.opened(path) for path in parsed.runs]
-    found = protocol.crosstest(runs, tested)
+    found = protocol.crosstest(runs, asked)
     names = "-".join(folder.name[:5] for folder, *_ in runs)
     path = Path(parsed.out or runs[0][0] / "eval" / f"crosstest-{names}-seed{parsed.seed}.json")
     path.parent.mkdir(parents=True, exist_ok=True)

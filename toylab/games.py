@@ -156,10 +156,15 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=(), pay
             points + std.reshape(std.shape + (1,) * (points.dim() - std.dim())) * batch.noise[which]
         )
 
-    def critic_of(vector):
+    def critic_of(vector, network=networks.critic):
         vector, _ = constraint.effective(vector, memory)
-        judge, masks = networks.critic.at(vector), batch.masks or {}
+        judge, masks = network.at(vector), batch.masks or {}
         return lambda x, role="real": judge(x, masks.get(role))
+
+    def careful(critic, vector):
+        """The critic that penalties see: in full precision, where it is not so anyway."""
+        exact = networks.critic.exact
+        return critic_of(vector, networks.critic._replace(apply=exact)) if exact else critic
 
     def charged(loss, critic, payer, real, fake):
         for weight, penalty in penalties:
@@ -176,7 +181,9 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=(), pay
         fake = seen(generate(players.generator, batch.latent).value, 1)
         values = objective.critic(critic(real, "real").value, critic(fake, "fake").value, knobs)
         loss = mean(values, -1)
-        return charged(loss, critic, payer, real, fake) if "critic" in payers else loss
+        return (
+            charged(loss, careful(critic, payer), payer, real, fake) if "critic" in payers else loss
+        )
 
     def generator_loss(players):
         critic = critic_of(players.critic)
@@ -185,6 +192,7 @@ def gan(networks, objective, penalties, constraint, batch, knobs, memory=(), pay
         logit = critic(real, "real").value if objective.needs_real else None
         loss = mean(objective.generator(logit, critic(fake, "fake").value, knobs), -1)
         if "generator" in payers:
+            critic = careful(critic, players.critic)
             loss = charged(loss, critic, players.generator, real, fake)
         return loss
 

@@ -82,6 +82,7 @@ class Network(NamedTuple):
     masks: tuple = ()
     keep: float | tuple = 1.0
     layout: Layout | None = None
+    exact: Callable | None = None  # in full precision, where `apply` computes in fewer bits
 
     @property
     def count(self):

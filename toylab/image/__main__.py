@@ -8,14 +8,29 @@ import argparse
 import sys
 
 from toylab.image.checkpoint import CheckpointError
-from toylab.image.commands import DIVERGED, WRONG, data, doctor, presets, sample, train
+from toylab.image.commands import (
+    DIVERGED,
+    WRONG,
+    crosstest,
+    data,
+    doctor,
+    evaluate,
+    export,
+    presets,
+    sample,
+    train,
+)
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
 from toylab.image.log import Diverged
+from toylab.tables import UnknownName
 
 COMMANDS = {
     "train": (train, "start a run, or go on with one"),
-    "sample": (sample, "a grid of images from a run's moving average"),
+    "sample": (sample, "images of a run's moving average"),
+    "evaluate": (evaluate, "scores of a run's images: FID, KID, IS, precision, recall, …"),
+    "crosstest": (crosstest, "every run's critic on every run's fakes"),
+    "export": (export, "the generator as safetensors and JSON"),
     "data": (data, "look at images, check, pack or fetch them"),
     "presets": (presets, "list the presets, or show all settings of one"),
     "doctor": (doctor, "what can work on this machine, and what is missing"),
@@ -45,7 +60,7 @@ def main(words=None):
         parsed.words += later
     try:
         return COMMANDS[parsed.command][0].execute(parsed)
-    except (ConfigError, DataError, CheckpointError, OSError) as error:
+    except (ConfigError, DataError, CheckpointError, UnknownName, OSError) as error:
         code, told = WRONG, error
     except Diverged as error:
         code, told = DIVERGED, error

@@ -18,6 +18,7 @@ from toylab.image.data import checked
 from toylab.image.layers import NORMS
 from toylab.image.networks import FAMILIES
 from toylab.image.pixels import CHANNELS, SCALINGS
+from toylab.image.precision import DTYPES
 from toylab.settings import Knob, Name, Whole
 from toylab.tables import nearest
 
@@ -56,7 +57,15 @@ class Settings(param.Parameterized):
     log_every = Whole(10, bounds=(1, 10**9), doc="Steps between two rows of metrics.jsonl.")
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")
     save_every = Whole(100, bounds=(1, 10**9), doc="Steps between two checkpoints.")
-    precision = Name("float32", ("float32", "float64"), doc="Of all numbers of the run.")
+    precision = Name("float32", DTYPES, doc="Of the run's numbers, or of products on their way.")
+    penalty_precision = Name(
+        "float32", ("float32", "same"), doc="Of penalties where precision=bfloat16."
+    )
+    channels_last = param.Boolean(False, doc="An image's channels side by side in memory.")
+    deterministic = param.Boolean(True, doc="The same bits every time, on a GPU too; slower there.")
+    average_kimg = param.Number(
+        0.0, bounds=(0.0, 1e6), doc="Half-life of the average in 1000 images; 0: as average says."
+    )
     threads = Whole(0, bounds=(0, 1024), doc="CPU threads of torch; 0: as many as it likes.")
     device = Name("auto", ("auto", "cpu", "cuda"), doc="auto: the GPU where there is one.")
 
@@ -64,7 +73,8 @@ class Settings(param.Parameterized):
 PICTURES = ("data", "channels", "crop", "size", "images", "flips", "scaling")
 RUN = (
     *("steps", "log_every", "sample_every", "save_every"),
-    *("precision", "threads", "device"),
+    *("precision", "penalty_precision", "channels_last", "deterministic", "average_kimg"),
+    *("threads", "device"),
 )
 NETWORK = tuple(name for name in Settings.param if name not in ("name", *PICTURES, *RUN))
 OWN = (*PICTURES, *RUN, *NETWORK)
@@ -178,9 +188,17 @@ def _over(values, changed):
 def read(path, seen=()):
     """{setting: value} of a TOML file and what it extends; raises `ConfigError` naming the file."""
     try:
-        with open(path, "rb") as file:
-            sections = tomllib.load(file)
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    return parse(text, path, seen)
+
+
+def parse(text, path, seen=()):
+    """{setting: value} of a TOML text; `path` names it in a `ConfigError`."""
+    try:
+        sections = tomllib.loads(text)
+    except ValueError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     values = {}
     if "extends" in sections:
@@ -206,6 +224,8 @@ def read(path, seen=()):
 def dump(config):
     """The TOML text of every setting that means something in this run; `read` reads it back."""
     alien, lines = _alien(config.settings.network), []
+    if config.settings.average_kimg:
+        alien = alien | {"average"}  # which follows from it
     for section, names in SECTIONS.items():
         owner = config.experiment if section == "experiment" else config.settings
         lines.append(f"[{section}]")

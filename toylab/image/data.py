@@ -50,8 +50,9 @@ def digits(split="train"):
             "the digits come with scikit-learn, which is not installed: "
             "pip install 'toylab[image]' (or scikit-learn alone)"
         ) from error
-    images = load_digits().images.astype(np.uint8)[:, None]
-    return Pictures(len(images), array=images, name="digits", top=16)
+    found = load_digits()
+    images = found.images.astype(np.uint8)[:, None]
+    return Pictures(len(images), array=images, name="digits", top=16, labels=lambda: found.target)
 
 
 def root():

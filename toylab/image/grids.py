@@ -7,33 +7,37 @@ import numpy as np
 import torch
 
 from toylab.image.checkpoint import write
-from toylab.image.moments import calibrated
+from toylab.image.moments import holding, measured
 from toylab.image.pixels import SCALINGS, DataError, pillow
 from toylab.randomness import Keys
 
-CALIBRATION = 1024  # latents whose statistics the normalisations hold while sampling
+CALIBRATION = 2048  # latents whose statistics the normalisations hold while sampling
 CHUNK = 256
 TILE = 32  # smaller images are enlarged by a whole factor, to at least this many pixels a side
 
 
-def fakes(setup, vector, n, seed=0):
-    """n images (n, channels, height, width) of the generator with this vector, as numpy in [−1, 1].
+def fakes(setup, vector, n, seed=0, purpose="sample"):
+    """n images (n, channels, height, width) of the generator with this vector, as numpy.
 
     The normalisations' statistics come from latents of their own, the same for every seed, and
     image i is the same however many are asked for.
     """
-    latent = setup.sources[1]
-
-    def drawn(keys, count):
-        points = torch.from_numpy(latent.sample(count, keys))
-        return points.to(setup.device, setup.dtype)
-
-    batch = drawn(Keys(0, "sample/calibration"), CALIBRATION)
-    network = calibrated(setup.networks.generator, vector, batch)
+    network = holding(setup.networks.generator, statistics(setup, vector))
     with torch.no_grad():
-        chunks = drawn(Keys(seed, "sample"), n).split(CHUNK)
+        chunks = _latents(setup, Keys(seed, purpose), n).split(CHUNK)
         made = torch.cat([network.apply(vector, chunk).value for chunk in chunks])
     return made.cpu().numpy()
+
+
+def statistics(setup, vector):
+    """[(mean, variance), …] of the generator's batch normalisations over `CALIBRATION` fakes."""
+    batches = _latents(setup, Keys(0, "sample/calibration"), CALIBRATION).split(CHUNK)
+    return measured(setup.networks.generator, vector, batches)
+
+
+def _latents(setup, keys, count):
+    points = torch.from_numpy(setup.sources[1].sample(count, keys))
+    return points.to(setup.device, setup.dtype)
 
 
 def reals(setup, n, seed=0):

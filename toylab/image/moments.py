@@ -21,13 +21,18 @@ from toylab.means import mean
 EPS = 1e-5
 
 
+def _wide(x):
+    """Numbers of few bits in float32: a mean over many of them needs it."""
+    return x.float() if x.dtype == torch.bfloat16 else x
+
+
 def batch_moments(number, x):
     """(mean, variance), each (C,), of x (B, C, ...) over all axes but C; the biased variance.
 
     The variance is a mean of squared deviations, not E[x²] − E[x]², which cancels badly in float32.
     `number` counts the normalisations of a network; it means something only where moments are held.
     """
-    axes = (0, *range(2, x.dim()))
+    axes, x = (0, *range(2, x.dim())), _wide(x)
     centre = mean(x, axes, keepdim=True)
     return centre.flatten(), mean((x - centre).square(), axes)
 
@@ -50,7 +55,7 @@ def per_image(x, gain, bias):
     Ba et al. 2016, https://arxiv.org/abs/1607.06450, over channels and both sides as in WGAN-GP's
     critics; x (B, C, ...), gain and bias (C,): a sample's value depends on no other.
     """
-    axes, channels = tuple(range(1, x.dim())), (-1,) + (1,) * (x.dim() - 2)
+    axes, channels, x = tuple(range(1, x.dim())), (-1,) + (1,) * (x.dim() - 2), _wide(x)
     centred = x - x.mean(axes, keepdim=True)
     scale = (centred.square().mean(axes, keepdim=True) + EPS).rsqrt()
     return centred * scale * gain.view(channels) + bias.view(channels)

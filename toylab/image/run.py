@@ -15,11 +15,13 @@ from pathlib import Path
 import torch
 
 import toylab
+from toylab.games import Players
 from toylab.image import checkpoint, grids
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
 from toylab.image.log import GRID, Log
 from toylab.image.networks import FAMILIES
+from toylab.image.precision import DTYPES, allow, arranged, forgetting
 from toylab.states import flatten, restore
 from toylab.trainer import LATENTS, Setup, train
 
@@ -102,15 +104,16 @@ def prepare(config, real=None):
     latent = LATENTS[experiment.latent_law](experiment.latent)
     try:
         networks = FAMILIES[settings.network].build(real.shape, experiment, settings)
+        networks = Players(*(arranged(network, settings, device) for network in networks))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    return Setup(
-        experiment,
-        networks=networks,
-        sources=(real, latent),
-        dtype=getattr(torch, settings.precision),
-        device=device,
-    )
+    allow(settings)
+    setup = Setup(experiment, networks, (real, latent), DTYPES[settings.precision], device)
+    if settings.average_kimg:
+        images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
+        experiment.average = forgetting(images, settings.average_kimg)
+        setup, _ = setup.followed(setup.start())
+    return setup
 
 
 def fingerprint(setup):

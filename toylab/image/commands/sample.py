@@ -1,29 +1,50 @@
-"""``sample``: a grid of images from a run's moving average."""
+"""``sample``: images of a run's moving average, or of an exported generator, as a grid or bytes."""
 
+import io
 from pathlib import Path
 
-from toylab.image import grids, run
-from toylab.image.commands import DONE
+import numpy as np
+
+from toylab.image import checkpoint, export, grids, run
+from toylab.image.commands import report, reports
 from toylab.image.config import ConfigError
 
 
 def arguments(parser):
     """Declares the command's arguments."""
-    parser.add_argument("run", metavar="RUN", help="a run directory, or a checkpoint in one")
+    parser.add_argument("run", metavar="RUN", help="a run directory, a checkpoint, or an export")
     parser.add_argument("--n", type=int, default=64, help="how many images (64)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same images (0)")
-    parser.add_argument("--out", help="the PNG file (samples/seed….png in the run)")
+    parser.add_argument(
+        "--out",
+        help="the file (samples/seed….png in the run): a grid as .png, or bytes (n, channels, "
+        "height, width) named images in an .npz",
+    )
+    reports(parser)
 
 
 def execute(parsed):
-    """Writes a grid of images; returns the exit code."""
+    """Writes images; returns the exit code."""
     if parsed.n < 1 or parsed.seed < 0:
         raise ConfigError(
             f"--n must be at least 1 and --seed at least 0, got {parsed.n} and {parsed.seed}"
         )
-    folder, _, setup, state = run.opened(parsed.run)
-    out = Path(parsed.out or folder / "samples" / f"seed{parsed.seed}.png")
-    images = grids.fakes(setup, state.average, parsed.n, parsed.seed)
-    grids.save(out, grids.shown(setup, images))
-    print(f"{out}: {parsed.n} images of step {state.step}")
-    return DONE
+    folder = Path(parsed.run)
+    if (folder / "generator.json").is_file():
+        images, told = export.loaded(folder).images(parsed.n, parsed.seed), f"of {folder}"
+        out = Path(parsed.out or folder / f"seed{parsed.seed}.png")
+    else:
+        folder, _, setup, state = run.opened(parsed.run)
+        images = grids.shown(setup, grids.fakes(setup, state.average, parsed.n, parsed.seed))
+        out = Path(parsed.out or folder / "samples" / f"seed{parsed.seed}.png")
+        told = f"of step {state.step}"
+    if out.suffix == ".npz":
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, images=images)
+        checkpoint.write(out, buffer.getvalue())
+    elif out.suffix == ".png":
+        grids.save(out, images)
+    else:
+        raise ConfigError(f"--out must end in .png or .npz, got {out}")
+    found = {"file": str(out), "n": parsed.n, "seed": parsed.seed}
+    return report(parsed, found, [f"{out}: {parsed.n} images {told}"])

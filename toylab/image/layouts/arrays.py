@@ -50,7 +50,22 @@ def idx(path, split):
     if len(body) != wanted:
         have = f"{len(body):,}" if body else "less"
         raise DataError(f"{path}: promises {n}×{height}×{width} = {wanted:,} bytes, holds {have}")
-    return _array(path, np.frombuffer(body, np.uint8).reshape(n, height, width))
+    found = _array(path, np.frombuffer(body, np.uint8).reshape(n, height, width))
+    return found._replace(labels=lambda: _idx_labels(path, n))
+
+
+def _idx_labels(path, n):
+    """The labels that lie beside a file of images: magic 0x00000801, then n and as many bytes."""
+    beside = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
+    if beside == path or not beside.is_file():
+        raise DataError(f"{path}: no file of labels beside it ({beside.name})")
+    with whole(beside), open(beside, "rb") as plain:
+        packed = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        content = (gzip.GzipFile(fileobj=plain) if packed else plain).read(8 + n + 1)
+    if content[:8] != b"\0\0\x08\x01" + struct.pack(">I", n) or len(content) != 8 + n:
+        raise DataError(f"{beside}: not an IDX file of {n:,} labels")
+    return np.frombuffer(content, np.uint8, offset=8)
 
 
 def _first(folder, names):
@@ -98,8 +113,10 @@ def cifar(path, split):
             raise DataError(
                 f"{name}: not whole records of a label 0…9 and 3,072 bytes ({len(content):,} bytes)"
             )
-        arrays.append(records[:, 1:].reshape(-1, 3, 32, 32))
-    return _array(path, np.concatenate(arrays))
+        arrays.append(records)
+    records = np.concatenate(arrays)
+    found = _array(path, records[:, 1:].reshape(-1, 3, 32, 32))
+    return found._replace(labels=lambda: records[:, 0])
 
 
 def npz(path, split):
@@ -155,4 +172,5 @@ def table(path, split):
     side = int((rows.shape[1] - 1) ** 0.5)
     if not rows.size or side**2 != rows.shape[1] - 1:
         raise DataError(f"{path}: a row is a square image and a label, got {rows.shape} numbers")
-    return _array(path, rows[:, :-1].reshape(-1, side, side))
+    found = _array(path, rows[:, :-1].reshape(-1, side, side))
+    return found._replace(labels=lambda: rows[:, -1])

@@ -6,7 +6,7 @@ import os
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +25,7 @@ class Pictures(NamedTuple):
     array       -- uint8 (n, channels, height, width), in memory or a memory map; `name` is its own
     fingerprint -- sha256 of the array's bytes, where it is known
     top         -- the largest value of the array's bytes
+    labels      -- () -> (n,) the images' kinds, as numbers or words, where the set has them
     """
 
     count: int
@@ -33,6 +34,7 @@ class Pictures(NamedTuple):
     name: str = ""
     fingerprint: str | None = None
     top: int = 255
+    labels: Callable | None = None
 
     def images(self):
         """(name, Pillow's image) each."""

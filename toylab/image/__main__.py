@@ -7,13 +7,13 @@ Ctrl-C or SIGTERM after a checkpoint (run again with --resume).
 import argparse
 import sys
 
-from toylab.image import run
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.commands import (
     DIVERGED,
     WRONG,
     crosstest,
     data,
+    doctor,
     evaluate,
     export,
     presets,
@@ -22,6 +22,7 @@ from toylab.image.commands import (
 )
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
+from toylab.image.log import Diverged
 from toylab.tables import UnknownName
 
 COMMANDS = {
@@ -31,7 +32,8 @@ COMMANDS = {
     "crosstest": (crosstest, "every run's critic on every run's fakes"),
     "export": (export, "the generator as safetensors and JSON"),
     "data": (data, "look at images, check, pack or fetch them"),
-    "presets": (presets, "list the presets"),
+    "presets": (presets, "list the presets, or show all settings of one"),
+    "doctor": (doctor, "what can work on this machine, and what is missing"),
 }
 
 
@@ -60,7 +62,7 @@ def main(words=None):
         return COMMANDS[parsed.command][0].execute(parsed)
     except (ConfigError, DataError, CheckpointError, UnknownName, OSError) as error:
         code, told = WRONG, error
-    except run.Diverged as error:
+    except Diverged as error:
         code, told = DIVERGED, error
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
     return code

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from toylab.image.download import FILES
 from toylab.image.layouts import FORMATS
 from toylab.image.layouts.common import Pictures, budget, gathered
 from toylab.image.pixels import DataError as DataError  # what everything here raises
@@ -72,8 +73,9 @@ def _lies(name, layout, *elsewhere, **how):
         for place in places:
             if place.exists():
                 return FORMATS[layout].read(place, split, **how)
+        fetch = f"data download {name} fetches it; or " if name in FILES else ""
         raise DataError(
-            f"{name}: not found in {places[0]}; put it there as {layout} "
+            f"{name}: not found in {places[0]}; {fetch}put it there as {layout} "
             f"({FORMATS[layout].doc}), or give its address, {layout}:PATH"
         )
 

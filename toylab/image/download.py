@@ -97,9 +97,7 @@ def _file(remote, folder, tell):
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != remote.sha256:
         part.unlink()
-        raise DataError(
-            f"{remote.address}: its sha256 is {found}, not {remote.sha256}: thrown away"
-        )
+        raise DataError(f"{remote.address}: dropped, its sha256 is {found}, not {remote.sha256}")
     synced(part)
     os.replace(part, path)
     synced(folder)

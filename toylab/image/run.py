@@ -7,10 +7,9 @@ runs/00000-digits-smoke/
 """
 
 import json
+import os
 import platform
 import signal
-import sys
-import time
 from pathlib import Path
 
 import torch
@@ -19,27 +18,31 @@ import toylab
 from toylab.games import Players
 from toylab.image import checkpoint, grids
 from toylab.image import data as data_sets
-from toylab.image.config import ConfigError, build, dump, read
+from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
+from toylab.image.log import GRID, Log
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
-from toylab.schedules import evaluate
-from toylab.trainer import LATENTS, Setup, losses, train
+from toylab.states import flatten, restore
+from toylab.trainer import LATENTS, Setup, train
 
-GRID = 64  # images in a sample grid
-
-
-class Diverged(RuntimeError):
-    """A run whose numbers are no longer finite."""
+try:
+    import fcntl
+except ImportError:  # not on Windows, where two processes are not kept apart
+    fcntl = None
 
 
 class Stop:
-    """Ctrl-C and SIGTERM as a wish, granted at the next step; a second one ends at once."""
+    """Ctrl-C, SIGTERM and SIGUSR1 as a wish, granted at the next step; a second one ends at once.
+
+    SIGUSR1 is what SLURM is asked to send before a job's time is over.
+    """
 
     def __init__(self):
         self.wanted = False
 
     def __enter__(self):
-        wishes = (signal.SIGINT, signal.SIGTERM)
+        names = ("SIGINT", "SIGTERM", "SIGUSR1")
+        wishes = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._before = {number: signal.signal(number, self._ask) for number in wishes}
         return self
 
@@ -52,8 +55,42 @@ class Stop:
         self.__exit__()
 
 
-def prepare(config):
-    """The core's `Setup` with this run's networks and images; raises `ConfigError`, `DataError`."""
+class Lock:
+    """A run's folder for one process alone, for as long as it trains; raises `ConfigError`.
+
+    The system lets go of it when the process ends, however that happens.
+    """
+
+    def __init__(self, folder):
+        self.path = Path(folder) / ".lock"
+
+    def __enter__(self):
+        self.file = open(self.path, "a+")  # noqa: SIM115 it stays open
+        if fcntl:
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                self.file.seek(0)
+                owner = self.file.read().strip() or "unknown"
+                self.file.close()
+                raise ConfigError(
+                    f"{self.path.parent} is being written by another process ({owner}): "
+                    "wait for it, or start a new run with --fork"
+                ) from error
+        self.file.truncate(0)
+        self.file.write(f"{platform.node()}, process {os.getpid()}")
+        self.file.flush()
+        return self
+
+    def __exit__(self, *problem):
+        self.file.close()
+
+
+def prepare(config, real=None):
+    """The core's `Setup` with this run's networks and images; raises `ConfigError`, `DataError`.
+
+    real -- a source in place of the one that the settings name
+    """
     experiment, settings = config.experiment, config.settings
     if settings.threads:
         torch.set_num_threads(settings.threads)
@@ -62,7 +99,8 @@ def prepare(config):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch finds no GPU here: device=cpu, or auto")
-    real = data_sets.placed(data_sets.opened(settings), device)
+    real = real or data_sets.opened(settings)
+    real = data_sets.placed(real, device)
     latent = LATENTS[experiment.latent_law](experiment.latent)
     try:
         networks = FAMILIES[settings.network].build(real.shape, experiment, settings)
@@ -83,8 +121,11 @@ def fingerprint(setup):
     return getattr(setup.sources[0], "fingerprint", "")
 
 
-def create(config, setup, out):
-    """A new numbered directory with the run's configuration and its real images; returns it."""
+def create(config, setup, out, parent=None):
+    """A new numbered directory with the run's configuration and its real images; returns it.
+
+    parent -- the checkpoint that the run is a fork of
+    """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     number = 1 + max((int(p.name[:5]) for p in out.glob("[0-9]" * 5 + "-*")), default=-1)
@@ -105,6 +146,7 @@ def create(config, setup, out):
         "device": str(setup.device),
         "threads": torch.get_num_threads(),
         "data": fingerprint(setup),
+        "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
     checkpoint.write(folder / "env.json", json.dumps(environment, indent=1).encode())
@@ -130,126 +172,57 @@ def opened(path, changed=None):
     return folder, config, setup, checkpoint.load(file, setup.start(), fingerprint(setup))
 
 
-def follow(folder, config, setup, state=None, stop=None):
+def forked(path, changed):
+    """(checkpoint, config, setup, state): a new run that takes another's state up, changed.
+
+    Numbers and names may change as they may while the lab trains, and so may the images; what needs
+    other networks may not. Raises `ConfigError`.
+    """
+    file = locate(path)[1]
+    folder, parent, setup, state = opened(path)
+    values = {**read(folder / "config.toml"), **changed}
+    config = build(parent.name, values)
+    try:
+        live = {name: getattr(config.experiment, name) for name in changed if name in EXPERIMENT}
+        parent.experiment.param.update(**live)
+        _, state = setup.followed(state)
+        setup = prepare(config)
+        # The step's counts are those of the images that it was trained on.
+        return file, config, setup, restore(setup.start(), flatten(state))
+    except ValueError as error:
+        raise ConfigError(f"{file} cannot be taken up with that: {error}") from error
+
+
+def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     """Has the core train from a state (or the start) to the last step; returns the state reached.
 
     Every state to be written is checked first; raises `Diverged`. Once `stop.wanted` is set, the
-    next state is saved and returned.
+    next state is saved and returned; lines of progress go to `out`. For as long as it runs, the
+    folder is its own (`Lock`).
     """
     settings, stop = config.settings, stop or Stop()
-    log = Log(folder, config, setup, state.step if state else 0)
-    if state is None:
-        state = setup.start()
-        log.picture(state)
-        log.save(state)
-    states = train(config.experiment, state=state, steps=settings.steps - state.step, setup=setup)
-    with log.progress(state.step) as progress:
-        for state in states:
-            ended = state.step == settings.steps
-            if ended or state.step % settings.log_every == 0:
-                progress(log.measure(state))
-            if ended or state.step % settings.sample_every == 0:
-                log.picture(state)
-            if ended or stop.wanted or state.step % settings.save_every == 0:
-                log.save(state)
-            if stop.wanted:
-                break
+    with Lock(folder):
+        checkpoint.write(folder / "config.toml", dump(config).encode())  # of the latest start
+        log = Log(folder, config, setup, state.step if state else 0, boards)
+        if state is None or not (folder / "checkpoints").exists():
+            state = state or setup.start()
+            log.picture(state)
+            log.save(state)
+        states = walk(config, setup, state, settings.steps - state.step)
+        with log.progress(state.step, out) as progress:
+            for state in states:
+                ended = state.step == settings.steps
+                if ended or state.step % settings.log_every == 0:
+                    progress(log.measure(state))
+                if ended or state.step % settings.sample_every == 0:
+                    log.picture(state)
+                if ended or stop.wanted or state.step % settings.save_every == 0:
+                    log.save(state)
+                if stop.wanted:
+                    break
     return state
 
 
-class Log:
-    """What a run writes: rows of metrics.jsonl, sample grids, checkpoints, lines on the screen."""
-
-    def __init__(self, folder, config, setup, step):
-        self.folder, self.config, self.setup = Path(folder), config, setup
-        self.data = fingerprint(setup)
-        self.images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
-        self.metrics = self.folder / "metrics.jsonl"
-        self._forget(step)
-        self._seen, self._since = step, time.perf_counter()
-
-    def _forget(self, step):
-        """Drops rows of later steps, written after the checkpoint that the run goes on from."""
-        rows = self.metrics.read_text().splitlines(True) if self.metrics.exists() else []
-        kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
-        checkpoint.write(self.metrics, "".join(kept).encode())
-
-    def check(self, state, found=None):
-        """Raises `Diverged` where a player or a loss is not finite."""
-        parts = {**state.players._asdict(), "average": state.average}
-        bad = [name for name, vector in parts.items() if not bool(vector.isfinite().all())]
-        bad += [f"{n} loss" for n, v in (found or {}).items() if not abs(v) < float("inf")]
-        if bad:
-            raise Diverged(
-                f"diverged: at step {state.step} these are not finite: {', '.join(bad)}; try a "
-                "lower rate_critic and rate_generator, or a larger penalty_weight. The last good "
-                f"checkpoint is {checkpoint.last(self.folder / 'checkpoints')}"
-            )
-
-    def measure(self, state):
-        """Writes one row of metrics and returns it."""
-        now = time.perf_counter()
-        rate = self.images * (state.step - self._seen) / (now - self._since)
-        found = losses(self.setup, state)
-        self.check(state, found)
-        weight = evaluate(self.config.experiment.penalty_weight, state.step)
-        row = {"step": state.step, "images": self.images * state.step, **found}
-        row |= {"penalty_weight": weight} if "penalty" in found else {}
-        row |= {"images_per_second": round(rate, 1)}
-        with open(self.metrics, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        self._seen, self._since = state.step, time.perf_counter()
-        return row
-
-    def picture(self, state):
-        """Writes the sample grid of the moving average at this state."""
-        self.check(state)
-        images = grids.fakes(self.setup, state.average, GRID)
-        path = self.folder / "samples" / f"fakes{state.step:08d}.png"
-        grids.save(path, grids.shown(self.setup, images))
-
-    def save(self, state):
-        """Writes the state's checkpoint."""
-        self.check(state)
-        return checkpoint.save(self.folder / "checkpoints", state, self.data)
-
-    def progress(self, step):
-        """A bar on a terminal, plain lines anywhere else; called with every row of metrics."""
-        return (Bar if sys.stderr.isatty() else Lines)(step, self.config.settings.steps)
-
-
-class Lines:
-    """One line of text a row."""
-
-    def __init__(self, step, steps):
-        self.steps = steps
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *problem):
-        pass
-
-    def __call__(self, row):
-        print(f"step {row['step']}/{self.steps}  {_words(row)}", flush=True)
-
-
-class Bar(Lines):
-    """tqdm's bar."""
-
-    def __init__(self, step, steps):
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=steps, initial=step, unit="step", dynamic_ncols=True)
-
-    def __exit__(self, *problem):
-        self.bar.close()
-
-    def __call__(self, row):
-        self.bar.set_postfix_str(_words(row), refresh=False)
-        self.bar.update(row["step"] - self.bar.n)
-
-
-def _words(row):
-    parts = [f"{n} {row[n]:.3f}" for n in ("critic", "generator", "penalty") if n in row]
-    return "  ".join([*parts, f"{row['images_per_second']:.0f} img/s"])
+def walk(config, setup, state, steps):
+    """The states of that many steps: the one place where the core is asked to train."""
+    return train(config.experiment, state=state, steps=steps, setup=setup)

@@ -1,8 +1,11 @@
-"""``train``: start a run, or go on with one."""
+"""``train``: start a run, go on with one, or take another's state into a new one."""
 
-from toylab.image import checkpoint, config, run
-from toylab.image.commands import DONE, STOPPED
+import sys
+
+from toylab.image import config, data, download, forecast, run
+from toylab.image.commands import DONE, STOPPED, report, reports
 from toylab.image.config import ConfigError
+from toylab.image.log import BOARDS
 
 
 def arguments(parser):
@@ -14,43 +17,108 @@ def arguments(parser):
         help="a preset (its name or a path ending in .toml), then settings to change",
     )
     parser.add_argument("--out", default="runs", help="where new run directories go (runs)")
-    parser.add_argument(
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument(
         "--resume",
         metavar="RUN",
         help="go on with this run directory, or from this checkpoint in one, bit for bit",
     )
+    begin.add_argument(
+        "--fork",
+        metavar="RUN",
+        help="a new run that takes this one's state (or checkpoint) up, with settings changed",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="take a few steps, write nothing: parameters, operations, memory, time",
+    )
+    parser.add_argument("--download", action="store_true", help="fetch the set if it is not there")
+    parser.add_argument(
+        "--board",
+        action="append",
+        default=[],
+        choices=[*BOARDS],
+        help="send metrics and grids there too",
+    )
+    reports(parser)
 
 
 def execute(parsed):
-    """Starts or resumes a run; returns the exit code."""
+    """Starts, resumes, forks or forecasts a run; returns the exit code."""
+    for name in parsed.board:
+        BOARDS[name].library()  # before anything is written
     if parsed.resume:
+        folder, configured, setup, state = _resumed(parsed)
+        if state.step == configured.settings.steps:
+            words = f"{folder} is finished: {state.step} of {state.step} steps"
+            return _told(parsed, folder, state, f"{words}; steps=N would lengthen it")
+        _say(parsed, f"{folder}: on from step {state.step}")
+    elif parsed.fork:
         changed = config.overrides(parsed.words)
-        if strange := [name for name in changed if name != "steps"]:
-            raise ConfigError(
-                f"a resumed run keeps its settings, got {', '.join(strange)}: "
-                "only steps may change, or start a new run"
-            )
-        folder, configured, setup, state = run.opened(parsed.resume, changed)
+        file, configured, setup, state = run.forked(parsed.fork, changed)
         steps = configured.settings.steps
-        if state.step > steps:
-            raise ConfigError(f"{folder} is at step {state.step} already, got steps={steps}")
-        if state.step == steps:
-            print(f"{folder} is finished: {steps} of {steps} steps; steps=N would lengthen it")
-            return DONE
-        checkpoint.write(folder / "config.toml", config.dump(configured).encode())
-        print(f"{folder}: on from step {state.step}", flush=True)
+        if state.step >= steps:
+            raise ConfigError(f"{file} is at step {state.step}, got steps={steps}: name more")
+        folder = run.create(configured, setup, parsed.out, parent=file)
+        _say(parsed, f"{folder}: on from step {state.step} of {file}")
     else:
-        if not parsed.words or "=" in parsed.words[0]:
-            known = ", ".join(config.presets())
-            raise ConfigError(f"name a preset first (known: {known}), or a run with --resume")
-        configured = config.load(parsed.words[0], config.overrides(parsed.words[1:]))
+        configured = _named(parsed)
+        if parsed.dry_run:
+            found = forecast.forecast(configured)
+            return report(parsed, found, forecast.lines(found, configured.settings.steps))
+        if parsed.download and configured.settings.data in download.FILES:
+            _fetch(configured.settings.data)
         setup, state = run.prepare(configured), None
         folder = run.create(configured, setup, parsed.out)
-        print(f"{folder}: {configured.settings.steps} steps", flush=True)
+        _say(parsed, f"{folder}: {configured.settings.steps} steps")
     with run.Stop() as stop:
-        state = run.follow(folder, configured, setup, state, stop)
+        out = sys.stderr if parsed.json else None
+        state = run.follow(folder, configured, setup, state, stop, parsed.board, out)
     if state.step < configured.settings.steps:
-        print(f"stopped at step {state.step}, saved; go on with: train --resume {folder}")
+        words = f"stopped at step {state.step}, saved; go on with: train --resume {folder}"
+        _told(parsed, folder, state, words)
         return STOPPED
-    print(f"done: {folder / 'samples' / f'fakes{state.step:08d}.png'}")
+    return _told(
+        parsed, folder, state, f"done: {folder / 'samples' / f'fakes{state.step:08d}.png'}"
+    )
+
+
+def _named(parsed):
+    """The configuration of a preset and what is changed of it."""
+    if not parsed.words or "=" in parsed.words[0]:
+        known = ", ".join(config.presets())
+        raise ConfigError(f"name a preset first (known: {known}), or a run with --resume")
+    return config.load(parsed.words[0], config.overrides(parsed.words[1:]))
+
+
+def _resumed(parsed):
+    """(folder, config, setup, state) of a run to go on with."""
+    changed = config.overrides(parsed.words)
+    if strange := [name for name in changed if name != "steps"]:
+        raise ConfigError(
+            f"a resumed run keeps its settings, got {', '.join(strange)}: only steps may change; "
+            "--fork RUN takes its state into a new run with others"
+        )
+    folder, configured, setup, state = run.opened(parsed.resume, changed)
+    if state.step > (steps := configured.settings.steps):
+        raise ConfigError(f"{folder} is at step {state.step} already, got steps={steps}")
+    return folder, configured, setup, state
+
+
+def _fetch(name):
+    """Downloads a set unless it can be read already."""
+    try:
+        data.pictures(name)
+    except data.DataError:
+        download.fetch(name, data.root(), lambda words: print(words, file=sys.stderr, flush=True))
+
+
+def _say(parsed, words):
+    if not parsed.json:
+        print(words, flush=True)
+
+
+def _told(parsed, folder, state, words):
+    report(parsed, {"run": str(folder), "step": state.step}, [words])
     return DONE

@@ -1,5 +1,6 @@
 """Several processes: two that share every minibatch walk the trajectory of one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,11 +8,14 @@ import sys
 import pytest
 import torch
 
-from tests.image_runs import PACKAGE
+from tests.image_runs import PACKAGE, TINY, reached, trained
 from tests.two_processes import CASES, made, walked
+from toylab.image.__main__ import main
 from toylab.processes import average, following, share, world
+from toylab.states import flatten
 
 ROOT = PACKAGE.parents[1]
+TINY64 = (*TINY, "precision=float64", "threads=1")
 
 
 def torchrun(*words, folder, count=2, code=0):
@@ -52,6 +56,38 @@ def test_two_processes_walk_as_one(case, ranks):
         assert worst(state, rank[case][0]) < 1e-12
         assert worst(losses, rank[case][1]) < 1e-11
     assert all(torch.equal(ranks[0][case][0][n], ranks[1][case][0][n]) for n in state)
+
+
+def trained_by_two(folder, *words, code=0):
+    """What torchrun printed of a tiny run of digits-smoke by two processes in a folder."""
+    line = ["-m", "toylab.image", "train", *words, *(() if "--resume" in words else TINY64)]
+    return torchrun(*line, folder=folder, code=code)
+
+
+def test_a_run_of_two_processes_is_that_of_one(tmp_path):
+    """Written once, by the first; gone on with by one process; scored while it trains."""
+    told = trained_by_two(tmp_path, "digits-smoke", "steps=6", "eval_every=6", "eval_images=60")
+    assert told.count("step 6/6") == 1 and told.count("runs/00000-digits-smoke: 6 steps") == 1
+    (folder,) = (tmp_path / "runs").glob("*")
+    assert json.loads((folder / "env.json").read_text())["processes"] == 2
+    assert (folder / "eval" / "step-00000006-classifier-seed0.json").is_file()
+    straight = trained(tmp_path / "alone", *TINY64, "steps=9", "log_every=3")
+    assert main(["train", "--resume", str(folder), "steps=9"]) == 0
+    assert worst(flatten(reached(straight)), flatten(reached(folder))) < 1e-11
+    rows = [
+        {row["step"]: row for row in map(json.loads, (one / "metrics.jsonl").open())}
+        for one in (straight, folder)
+    ]
+    for name in ("critic", "generator", "penalty"):
+        assert rows[0][6][name] == pytest.approx(rows[1][6][name], rel=1e-10)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
+    told = trained_by_two(
+        tmp_path, "digits-smoke", "batch_generator=9", code=1
+    )  # torchrun's own code
+    assert "2 processes share every minibatch evenly, got one of 9" in told
+    assert not (tmp_path / "runs").exists()
 
 
 def test_alone_everything_is_itself():

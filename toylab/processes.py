@@ -25,6 +25,11 @@ def rank():
     return distributed.get_rank() if _together() else 0
 
 
+def first():
+    """Whether this process is the one that writes and speaks for all."""
+    return rank() == 0
+
+
 def _together():
     return distributed.is_available() and distributed.is_initialized()
 
@@ -79,34 +84,27 @@ def any_of(flag):
     """Whether the flag is set in any process; the same answer in all."""
     if world() == 1:
         return bool(flag)
-    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    found = torch.tensor(float(bool(flag)), device=device)
+    found = torch.tensor(float(bool(flag)))
     distributed.all_reduce(found, distributed.ReduceOp.MAX)
     return bool(found)
 
 
-def wanted():
-    """Whether this process was started as one of several, by torchrun."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
 class joined:
-    """Within it this process is one of those that torchrun started: gloo on a CPU, nccl on GPUs.
+    """Within it this process is one of those that torchrun started, if it was started so.
 
-    On GPUs each takes the one of its local rank. Without torchrun nothing happens.
+    Tensors on a CPU meet by gloo, those on GPUs by nccl; each process takes the GPU of its local
+    rank. After an error nothing is waited for: others may hang in what this one will never do.
     """
 
-    def __init__(self, device="cpu"):
-        self.device = device
-
     def __enter__(self):
-        self.begun = wanted() and not _together()
+        self.begun = int(os.environ.get("WORLD_SIZE", "1")) > 1 and not _together()
         if self.begun:
-            if self.device == "cuda":
-                torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-            distributed.init_process_group("nccl" if self.device == "cuda" else "gloo")
+            gpus = torch.cuda.device_count()
+            if gpus:
+                torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
+            distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
         return self
 
     def __exit__(self, *problem):
-        if self.begun:
+        if self.begun and not any(problem):
             distributed.destroy_process_group()

@@ -23,6 +23,7 @@ from toylab.image.commands import (
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
 from toylab.image.log import Diverged
+from toylab.processes import joined
 from toylab.tables import UnknownName
 
 COMMANDS = {
@@ -59,7 +60,8 @@ def main(words=None):
     if later:  # settings that stand behind an option
         parsed.words += later
     try:
-        return COMMANDS[parsed.command][0].execute(parsed)
+        with joined():
+            return COMMANDS[parsed.command][0].execute(parsed)
     except (ConfigError, DataError, CheckpointError, UnknownName, OSError) as error:
         code, told = WRONG, error
     except Diverged as error:

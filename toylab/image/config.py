@@ -56,6 +56,8 @@ class Settings(param.Parameterized):
     steps = Whole(1000, bounds=(1, 10**9), doc="Steps of the whole run.")
     log_every = Whole(10, bounds=(1, 10**9), doc="Steps between two rows of metrics.jsonl.")
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")
+    eval_every = Whole(0, bounds=(0, 10**9), doc="Steps between two scores; 0: none.")
+    eval_images = Whole(1000, bounds=(50, 10**6), doc="Of either kind, in a score while training.")
     save_every = Whole(100, bounds=(1, 10**9), doc="Steps between two checkpoints.")
     precision = Name("float32", DTYPES, doc="Of the run's numbers, or of products on their way.")
     penalty_precision = Name(
@@ -72,7 +74,7 @@ class Settings(param.Parameterized):
 
 PICTURES = ("data", "channels", "crop", "size", "images", "flips", "scaling")
 RUN = (
-    *("steps", "log_every", "sample_every", "save_every"),
+    *("steps", "log_every", "sample_every", "eval_every", "eval_images", "save_every"),
     *("precision", "penalty_precision", "channels_last", "deterministic", "average_kimg"),
     *("threads", "device"),
 )

@@ -3,12 +3,13 @@
 import json
 import sys
 import time
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
-from toylab.image import checkpoint, grids
+from toylab.image import checkpoint, grids, scoring
 from toylab.image.config import ConfigError
 from toylab.image.pixels import pillow
 from toylab.schedules import evaluate
@@ -85,10 +86,45 @@ class Log:
         self.check(state)
         return checkpoint.save(self.folder / "checkpoints", state, self.data)
 
+    def score(self, state):
+        """Writes the scores of the moving average at this state."""
+        self.check(state)
+        wanted = scoring.Wanted(("fid", "is", "pr"), n=self.config.settings.eval_images)
+        run = (self.folder, self.config, self.setup, state)
+        scoring.written(self.folder, scoring.score(run, wanted))
+
     def progress(self, step, out=None):
         """A bar on a terminal, plain lines anywhere else; called with every row of metrics."""
         kind = Bar if sys.stderr.isatty() else Lines
         return kind(step, self.config.settings.steps, out or sys.stdout)
+
+
+class Silent(Log):
+    """The log of a process beside the first one: takes part in every mean, and writes nothing."""
+
+    def __init__(self, config, setup):
+        self.config, self.setup = config, setup
+
+    def check(self, state, found=None):
+        """Raises `Diverged` where the first process does: their numbers are the same."""
+        numbers = [vector.isfinite().all() for vector in (*state.players, state.average)]
+        numbers += [abs(value) < float("inf") for value in (found or {}).values()]
+        if not all(map(bool, numbers)):
+            raise Diverged(f"diverged at step {state.step}")
+
+    def measure(self, state):
+        """The losses, which are means over all processes."""
+        self.check(state, losses(self.setup, state))
+
+    def picture(self, state):
+        """Nothing but the check."""
+        self.check(state)
+
+    save = score = picture
+
+    def progress(self, step, out=None):
+        """Nothing to see."""
+        return nullcontext(lambda row: None)
 
 
 class Lines:

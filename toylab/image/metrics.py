@@ -14,6 +14,7 @@ from toylab.tables import Table
 
 KID_SUBSETS, KID_SIZE = 20, 1000
 SPLITS = 10  # of the inception score
+ALONE = {"sync_on_compute": False}  # one process has all images: it waits for no other
 
 
 class Given(torch.nn.Module):
@@ -56,7 +57,7 @@ def frechet(real, fake):
     """|μ − μ′|² + tr(Σ + Σ′ − 2(ΣΣ′)^½) of both sets' features."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    metric = FrechetInceptionDistance(feature=Given(real.features.shape[1]))
+    metric = FrechetInceptionDistance(feature=Given(real.features.shape[1]), **ALONE)
     # In doubles: the number is what is left of much larger ones.
     metric.update(real.features.double(), real=True)
     metric.update(fake.features.double(), real=False)
@@ -74,7 +75,7 @@ def kernel(real, fake):
     centre, scale = (0.0, 1.0) if real.standard else (real.features.mean(), real.features.std())
     size = min(KID_SIZE, len(real), len(fake))
     metric = KernelInceptionDistance(
-        feature=Given(real.features.shape[1]), subsets=KID_SUBSETS, subset_size=size
+        feature=Given(real.features.shape[1]), subsets=KID_SUBSETS, subset_size=size, **ALONE
     )
     metric.update(((real.features - centre) / scale).double(), real=True)
     metric.update(((fake.features - centre) / scale).double(), real=False)
@@ -87,7 +88,7 @@ def inception(real, fake):
     from torchmetrics.image.inception import InceptionScore
 
     splits = min(SPLITS, len(fake))
-    metric = InceptionScore(feature=Given(fake.logits.shape[1]), splits=splits)
+    metric = InceptionScore(feature=Given(fake.logits.shape[1]), splits=splits, **ALONE)
     metric.update(fake.logits.double())
     mean, std = metric.compute()
     return {"is": mean.item(), "is_std": std.item()}

@@ -26,15 +26,16 @@ def _wide(x):
     return x.float() if x.dtype == torch.bfloat16 else x
 
 
-def batch_moments(number, x):
+def batch_moments(number, x, over=mean):
     """(mean, variance), each (C,), of x (B, C, ...) over all axes but C; the biased variance.
 
     The variance is a mean of squared deviations, not E[x²] − E[x]², which cancels badly in float32.
     `number` counts the normalisations of a network; it means something only where moments are held.
+    over -- (x, axes, keepdim) -> means: over all processes' samples, unless given
     """
     axes, x = (0, *range(2, x.dim())), _wide(x)
-    centre = mean(x, axes, keepdim=True)
-    return centre.flatten(), mean((x - centre).square(), axes)
+    centre = over(x, axes, keepdim=True)
+    return centre.flatten(), over((x - centre).square(), axes, keepdim=False)
 
 
 def normalise(x, gain, bias, moments):
@@ -75,7 +76,7 @@ def measured(network, vector, batches):
         held = []
 
         def record(number, x, held=held):
-            held.append(batch_moments(number, x))
+            held.append(batch_moments(number, x, torch.mean))  # of this process alone
             return held[number]
 
         with torch.no_grad():

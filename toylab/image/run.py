@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -19,9 +20,10 @@ from toylab.games import Players
 from toylab.image import checkpoint, grids
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
-from toylab.image.log import GRID, Log
+from toylab.image.log import GRID, Log, Silent
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
+from toylab.processes import any_of, world
 from toylab.states import flatten, restore
 from toylab.trainer import LATENTS, Setup, train
 
@@ -109,6 +111,12 @@ def prepare(config, real=None):
         raise ConfigError(str(error)) from error
     allow(settings)
     setup = Setup(experiment, networks, (real, latent), DTYPES[settings.precision], device)
+    for spec in setup.draws.specs:
+        if spec.size % world():
+            raise ConfigError(
+                f"{world()} processes share every minibatch evenly, got one of {spec.size}: choose "
+                "batch and batch_generator so that they can"
+            )
     if settings.average_kimg:
         images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
         experiment.average = forgetting(images, settings.average_kimg)
@@ -145,6 +153,7 @@ def create(config, setup, out, parent=None):
         "machine": platform.machine(),
         "device": str(setup.device),
         "threads": torch.get_num_threads(),
+        "processes": world(),
         "data": fingerprint(setup),
         "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
@@ -198,27 +207,31 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
 
     Every state to be written is checked first; raises `Diverged`. Once `stop.wanted` is set, the
     next state is saved and returned; lines of progress go to `out`. For as long as it runs, the
-    folder is its own (`Lock`).
+    folder is its own (`Lock`). Of several processes only the first has a folder.
     """
     settings, stop = config.settings, stop or Stop()
-    with Lock(folder):
-        checkpoint.write(folder / "config.toml", dump(config).encode())  # of the latest start
-        log = Log(folder, config, setup, state.step if state else 0, boards)
-        if state is None or not (folder / "checkpoints").exists():
+    with Lock(folder) if folder else nullcontext():
+        log = Silent(config, setup)
+        if folder:
+            checkpoint.write(folder / "config.toml", dump(config).encode())  # of the latest start
+            log = Log(folder, config, setup, state.step if state else 0, boards)
+        if any_of(folder and not (folder / "checkpoints").exists()):
             state = state or setup.start()
             log.picture(state)
             log.save(state)
         states = walk(config, setup, state, settings.steps - state.step)
         with log.progress(state.step, out) as progress:
             for state in states:
-                ended = state.step == settings.steps
+                ended, asked = state.step == settings.steps, any_of(stop.wanted)
                 if ended or state.step % settings.log_every == 0:
                     progress(log.measure(state))
                 if ended or state.step % settings.sample_every == 0:
                     log.picture(state)
-                if ended or stop.wanted or state.step % settings.save_every == 0:
+                if ended or asked or state.step % settings.save_every == 0:
                     log.save(state)
-                if stop.wanted:
+                if settings.eval_every and (ended or state.step % settings.eval_every == 0):
+                    log.score(state)
+                if asked:
                     break
     return state
 

@@ -1,11 +1,13 @@
 """``train``: start a run, go on with one, or take another's state into a new one."""
 
 import sys
+from pathlib import Path
 
 from toylab.image import config, data, download, forecast, run
 from toylab.image.commands import DONE, STOPPED, report, reports
 from toylab.image.config import ConfigError
 from toylab.image.log import BOARDS
+from toylab.processes import first
 
 
 def arguments(parser):
@@ -35,6 +37,9 @@ def arguments(parser):
     )
     parser.add_argument("--download", action="store_true", help="fetch the set if it is not there")
     parser.add_argument(
+        "--eval-every", metavar="N", help="scores every so many steps: the setting eval_every=N"
+    )
+    parser.add_argument(
         "--board",
         action="append",
         default=[],
@@ -46,6 +51,8 @@ def arguments(parser):
 
 def execute(parsed):
     """Starts, resumes, forks or forecasts a run; returns the exit code."""
+    if parsed.eval_every:
+        parsed.words.append(f"eval_every={parsed.eval_every}")
     for name in parsed.board:
         BOARDS[name].library()  # before anything is written
     if parsed.resume:
@@ -60,7 +67,7 @@ def execute(parsed):
         steps = configured.settings.steps
         if state.step >= steps:
             raise ConfigError(f"{file} is at step {state.step}, got steps={steps}: name more")
-        folder = run.create(configured, setup, parsed.out, parent=file)
+        folder = run.create(configured, setup, parsed.out, parent=file) if first() else None
         _say(parsed, f"{folder}: on from step {state.step} of {file}")
     else:
         configured = _named(parsed)
@@ -70,18 +77,18 @@ def execute(parsed):
         if parsed.download and configured.settings.data in download.FILES:
             _fetch(configured.settings.data)
         setup, state = run.prepare(configured), None
-        folder = run.create(configured, setup, parsed.out)
+        folder = run.create(configured, setup, parsed.out) if first() else None
         _say(parsed, f"{folder}: {configured.settings.steps} steps")
     with run.Stop() as stop:
         out = sys.stderr if parsed.json else None
+        folder = folder if first() else None  # which it alone writes into
         state = run.follow(folder, configured, setup, state, stop, parsed.board, out)
     if state.step < configured.settings.steps:
         words = f"stopped at step {state.step}, saved; go on with: train --resume {folder}"
         _told(parsed, folder, state, words)
         return STOPPED
-    return _told(
-        parsed, folder, state, f"done: {folder / 'samples' / f'fakes{state.step:08d}.png'}"
-    )
+    picture = Path(folder or "") / "samples" / f"fakes{state.step:08d}.png"
+    return _told(parsed, folder, state, f"done: {picture}")
 
 
 def _named(parsed):
@@ -115,10 +122,11 @@ def _fetch(name):
 
 
 def _say(parsed, words):
-    if not parsed.json:
+    if first() and not parsed.json:
         print(words, flush=True)
 
 
 def _told(parsed, folder, state, words):
-    report(parsed, {"run": str(folder), "step": state.step}, [words])
+    if first():
+        report(parsed, {"run": str(folder), "step": state.step}, [words])
     return DONE

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from toylab import cards
+from toylab.image.config import presets
+from toylab.image.data import DATA
+from toylab.image.layouts import FORMATS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
@@ -53,6 +56,31 @@ def test_costs_of_the_optimizers_are_those_that_were_measured():
 
 def test_every_data_card_is_in_the_readme():
     assert set(rows("data card")) == set(cards.names())
+
+
+@pytest.mark.parametrize("heading, table", [("layout", FORMATS), ("image set", DATA)])
+def test_every_layout_and_image_set_is_in_the_readme_in_its_own_words(heading, table):
+    told = rows(heading)
+    assert list(told) == list(table)
+    for name, row in table.items():
+        assert row.doc in told[name]
+
+
+def test_the_readme_names_every_preset():
+    """A name in braces stands for several, as a shell reads them."""
+
+    def spelt(name):
+        match = re.search(r"\{([^}]*)\}", name)
+        if not match:
+            return {name}
+        head, tail = name[: match.start()], name[match.end() :]
+        return set().union(*(spelt(head + word + tail) for word in match[1].split(",")))
+
+    table = re.search(r"^\| presets \|.*?(?=^$)", README, re.M | re.S)[0].splitlines()[2:]
+    quoted = [name for line in table for name in re.findall(r"`([^`]+)`", line.split("|")[1])]
+    told = set().union(*map(spelt, quoted)) - {"-beta0.9"}
+    told |= {f"{name}-beta0.9" for name in told if name.startswith("zerogp-mnist")}
+    assert told == set(presets())
 
 
 def test_pictures_and_files_that_the_readme_names_exist():

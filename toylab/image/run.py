@@ -196,7 +196,6 @@ def forked(path, changed):
         parent.experiment.param.update(**live)
         _, state = setup.followed(state)
         setup = prepare(config)
-        # The step's counts are those of the images that it was trained on.
         return file, config, setup, restore(setup.start(), flatten(state))
     except ValueError as error:
         raise ConfigError(f"{file} cannot be taken up with that: {error}") from error

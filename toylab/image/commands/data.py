@@ -77,10 +77,9 @@ def _pack(parsed):
     manifest = packed.pack(
         data.pictures(s.data, parsed.split), form, parsed.folder, s.images, s.data
     )
-    shape = "×".join(map(str, manifest["shape"]))
-    return report(
-        parsed, manifest, [f"{parsed.folder}: {shape} bytes; data=packed:{parsed.folder}"]
-    )
+    n, *shape = manifest["shape"]
+    words = f"{parsed.folder}: {n:,} images {'×'.join(map(str, shape))}"
+    return report(parsed, manifest, [f"{words}; train with data=packed:{parsed.folder}"])
 
 
 def _download(parsed):

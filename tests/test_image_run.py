@@ -181,6 +181,7 @@ def test_a_forecast_counts_what_a_step_multiplies(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     widths = [f"{p}_{n}" for p in ("generator", "critic") for n in ("width=8", "depth=2")]
     words = ["network=mlp", *widths, "penalty=none", "batch=16", "latent=3", "device=cpu"]
+    words.append("penalty_interval=2")  # counted over two steps
     found = forecast.forecast(config.load("digits-smoke", config.overrides(words)))
     g, d = 3 * 8 + 8 * 8 + 8 * 64, 64 * 8 + 8 * 8 + 8 * 1
     g_first, d_first = 3 * 8, 64 * 8

@@ -1,7 +1,7 @@
 """``python -m toylab.image COMMAND …``: train image GANs, look at what they make.
 
 Exit codes: 0 done · 2 a wrong setting, preset, file or data set · 3 diverged · 75 stopped by
-Ctrl-C or SIGTERM after a checkpoint (run again with --resume).
+Ctrl-C, SIGTERM or SIGUSR1 after a checkpoint (run again with --resume).
 """
 
 import argparse

@@ -362,12 +362,12 @@ def test_in_space_fakes_have_heights_and_the_critic_an_edge():
 # ------------------------------------------------------------------ time
 
 
-def test_the_crowd_is_measured_five_times_a_second_while_fast_and_always_when_exact():
+def test_the_crowd_is_measured_twice_a_second_while_fast_and_always_when_exact():
     setup, first = run()
     states = list(train(setup.experiment, first, steps=8, setup=setup))
     pictures, seen = Pictures(setup), []
     for number, state in enumerate(states):
-        pictures.frame(state, (), exact=False, now=0.1 * number)
+        pictures.frame(state, (), exact=False, now=0.25 * number)
         seen.append(pictures.crowd.state.step - first.step)
     assert seen == [1, 1, 1, 4, 4, 4, 7, 7]
     pictures.frame(states[7], (), exact=True, now=0.71)

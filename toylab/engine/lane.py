@@ -16,7 +16,7 @@ RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
 FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves
 MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
-PICTURE_EVERY = 1 / 18  # seconds between two pictures while training fast: the rest is for steps
+PICTURE_EVERY = 1 / 15  # seconds between two pictures while training fast: the rest is for steps
 QUEUE = 100  # requests for steps of different players
 
 

@@ -167,6 +167,10 @@ class Lane:
         """One picture more, as soon as there is something new to see; all owed have these layers."""
         self.wanted = [reading.layers(layers)] * min(len(self.wanted) + 1, WANTS)
 
+    def redraw(self):
+        """The page lost the newest picture, or left it for another one."""
+        self.drawn = None
+
     def look(self, options):
         """How pictures are drawn from now on; returns all options."""
         look = self.run.pictures.look(options)

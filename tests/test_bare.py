@@ -1,5 +1,6 @@
 """What every page of the server has in common must cost no other page anything."""
 
+import holoviews as hv
 import panel as pn
 
 from toylab.ui import bare, figures
@@ -17,5 +18,6 @@ def test_a_page_does_not_follow_whether_the_server_is_busy_with_another():
 
 
 def test_a_browser_has_nothing_to_tell_of_a_figure_s_tools():
+    hv.extension("bokeh")
     figure, _ = figures.copy("a figure for a test", _finished)
     assert figure.toolbar.active_drag is None and figure.toolbar.active_scroll is None

@@ -60,6 +60,9 @@ def test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none
         told = desk.steps(1)
         shown += [header["layers"] for header, _ in told if header["say"] == "frame"]
     assert shown == [["fake", "surface"]] * WANTS
+    frame(desk, "fake")
+    desk.send(do="want", layers=[])
+    assert [header["layers"] for header, _ in desk.turn()] == [], "nothing is new"
     for do in ("reset", "undo", "redo", "restart"):
         desk.send(do="want", layers=["fake"])
         assert desk.lane().wanted

@@ -77,6 +77,22 @@ def test_the_coarse_surface_is_close_to_the_exact_one():
     assert abs(exact - coarse).mean() < 0.2 * abs(exact - shifted).mean()
 
 
+def test_the_coarse_lines_of_the_density_lie_beside_the_exact_ones():
+    setup, state = run(200)
+    pictures = Pictures(setup)
+    cell = 2 * pictures.view.half / 64
+    names = {"density_half", "density_most"}
+    exact, coarse = (pictures.frame(state, ("density",), exact=e).arrays for e in (True, False))
+    for name in names:
+        # Between two of the exact line's points, in small steps; pieces are parted by NaN.
+        at = np.linspace(0, 1, 20)[:, None, None]
+        along = (exact[name][:-1] + at * np.diff(exact[name], axis=0)).reshape(-1, 2)
+        along = along[np.isfinite(along).all(1)]
+        far = [np.linalg.norm(along - point, axis=1).min() for point in coarse[name]]
+        assert np.nanmedian(far) < 0.1 * cell and np.nanmax(far) < cell, name
+        assert len(coarse[name]) < 0.7 * len(exact[name]), "fewer cells were evaluated"
+
+
 def test_a_fake_is_an_individual_and_a_picture_depends_on_the_state_alone():
     setup, state = run()
     pictures = Pictures(setup)

@@ -81,7 +81,6 @@ def test_the_coarse_lines_of_the_density_lie_beside_the_exact_ones():
     setup, state = run(200)
     pictures = Pictures(setup)
     cell = 2 * pictures.view.half / 64
-    names = {"density_half", "density_most"}
     exact, coarse = (pictures.frame(state, ("density",), exact=e).arrays for e in (True, False))
     for name in ("density_half", "density_most"):
         # Between two of the exact line's points, in small steps; pieces are parted by NaN.

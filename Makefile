@@ -9,7 +9,7 @@ PY    := .venv/bin/python
 PIP   := $(PY) -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: help lab test test-all mutate figures bench lint browser clean
+.PHONY: help lab test test-all mutate figures bench lint browser fashion clean
 .DEFAULT_GOAL := help
 
 help:
@@ -36,10 +36,10 @@ lab: .venv/app
 	@case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
 	exec $(PY) -m toylab.lab --port $(PORT) $(if $(WITH),--with "$(WITH)") $$show
 
-test: .venv/test browser
+test: .venv/test browser fashion
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
-test-all: .venv/test browser
+test-all: .venv/test browser fashion
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup -m "" $(ARGS)
 
 mutate: .venv/test
@@ -68,6 +68,13 @@ browser: .venv/test
 	|| { [ "$$(id -u)" = 0 ] && apt-get -q update && \
 	     DEBIAN_FRONTEND=noninteractive apt-get -q install -y chromium && $$find; } \
 	|| echo "No Chromium could be installed: the browser tests will fail."
+
+# The images that Debian packages, for the tests that train on them; without them those are skipped.
+fashion:
+	@[ -d /usr/share/datasets/fashion-mnist ] \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get -q update && \
+	     DEBIAN_FRONTEND=noninteractive apt-get -q install -y dataset-fashion-mnist; } \
+	|| echo "Without Debian's dataset-fashion-mnist the tests on Fashion-MNIST are skipped."
 
 # Torch comes first and alone, so that nothing else decides which build of it is installed. The
 # stamp holds its version; what is installed later must leave it as it is.

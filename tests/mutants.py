@@ -86,6 +86,14 @@ TESTS = {
     "engine.stops": ("engine_stops",),
     "engine.told": ("engine_lane", "engine_undo"),
     "engine.worker": ("recording", "engine_protocol", "engine_stops"),
+    "image.pixels": ("image_layouts",),
+    "image.sources": ("image_layouts", "image_run"),
+    "image.layouts.arrays": ("image_layouts",),
+    "image.layouts.common": ("image_layouts",),
+    "image.layouts.encoded": ("image_layouts",),
+    "image.download": ("image_download",),
+    "image.forecast": ("image_run",),
+    "image.run": ("image_run", "image"),
 }
 
 LINES = {
@@ -831,5 +839,57 @@ LINES = {
         ("a new lane makes no room", "            each.fit(self.budget // len(self.lanes))\n", "            pass\n", "test_many_lanes_share_one_budget_and_each_still_shows_its_whole_run"),
         ("the painter is somebody", 'do != "want"', "True", "test_idle_means_that_nobody_but_the_painter_asked_for_anything"),
         ("endless words", "text[:LONGEST]", "text", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
+    ],
+    "image.pixels": [
+        ("a crop at the corner", "(width - side) // 2, (height - side) // 2", "0, 0", "test_crops_and_sizes_are_pillow_s_own"),
+        ("a crop with its sides changed", "(width - side) // 2, (height - side) // 2", "(height - side) // 2, (width - side) // 2", "test_celeba_s_crop_takes_the_middle_of_a_tall_image"),
+        ("no antialiasing", "Resampling.BILINEAR", "Resampling.NEAREST", "test_crops_and_sizes_are_pillow_s_own"),
+        ("colours as rows", "pixels.transpose(2, 0, 1)", "pixels.transpose(2, 1, 0)", "test_celeba_s_crop_takes_the_middle_of_a_tall_image"),
+        ("no bound on pixels", "if found.width * found.height <= LARGEST:", "if True:", "test_hostile_files_end_in_one_line"),
+        ("any decoder", ", formats=KINDS)", ")", "test_hostile_files_end_in_one_line"),
+        ("plain span", "Scaling(2.0, -1.0", "Scaling(1.0, -1.0", "test_scalings_are_the_papers"),
+        ("dequantised by 255", "2 * 255 / 256, -1.0", "2, -1.0", "test_scalings_are_the_papers"),
+        ("MNIST's mean", "-0.1307 / 0.3081", "0.1307 / 0.3081", "test_scalings_are_the_papers"),
+        ("no noise between levels", "pixels = pixels + uniform", "pixels = pixels", "test_scalings_are_the_papers"),
+        ("shown half a level off", "- 0.5 * self.noise", "+ 0.5 * self.noise", "test_numbers_are_shown_as_the_bytes_they_came_from"),
+    ],
+    "image.sources": [
+        ("mirrored upside down", "pixels[..., ::-1], pixels)", "pixels[..., ::-1, :], pixels)", "test_half_of_the_images_are_mirrored_anew_each_time"),
+        ("one coin for all", "random((n, 1, 1, 1)) < 0.5", "random((1, 1, 1, 1)) < 0.5", "test_half_of_the_images_are_mirrored_anew_each_time"),
+        ("always the same coins", "{keys.purpose}/{purpose}\", keys.block", "{keys.purpose}/{purpose}\", 0", "test_half_of_the_images_are_mirrored_anew_each_time"),
+        ("a guess believed", "hit = guess == (n, keys)", "hit = guess is not None", "test_a_set_in_memory_on_a_device_and_in_a_file_are_one"),
+        ("a guess of the block before", "block=keys.block + 1", "block=keys.block", "test_a_set_in_memory_on_a_device_and_in_a_file_are_one"),
+        ("another place on a device", "index_select(0, chosen)", "index_select(0, chosen.flip(0))", "test_a_set_in_memory_on_a_device_and_in_a_file_are_one"),
+    ],
+    "image.layouts.arrays": [
+        ("labels as pixels", "records[:, 1:]", "records[:, :-1]", "test_the_same_images_come_back_from_every_layout"),
+        ("channels last", "array.transpose(0, 3, 1, 2)", "array.transpose(0, 3, 2, 1)", "test_the_same_images_come_back_from_every_layout"),
+        ("Fortran's order forgotten", 'order="F" if fortran else "C"', 'order="C"', "test_the_same_images_come_back_from_every_layout"),
+        ("a header believed", "if wanted < held else", "if True else", "test_hostile_files_end_in_one_line"),
+        ("another part", '{"train": "train", "test": "t10k"}', '{"train": "t10k", "test": "t10k"}', "test_the_same_images_come_back_from_every_layout"),
+    ],
+    "image.layouts.encoded": [
+        ("a way out of a zip", 'inside.is_absolute() or ".." in inside.parts', "inside.is_absolute()", "test_hostile_files_end_in_one_line"),
+        ("a zip's size believed", "min(LARGEST_FILE, member.compress_size * DEFLATE + 64)", "2**40", "test_hostile_files_end_in_one_line"),
+        ("a zip's own order", "key=lambda member: member.filename", "key=lambda member: member.header_offset", "test_the_same_images_come_back_from_every_layout"),
+    ],
+    "image.layouts.common": [
+        ("sizes as they come", "if pixels.shape != made.shape[1:]:", "if False:", "test_hostile_files_end_in_one_line"),
+        ("memory without end", "> budget():", "> budget() * 10**9:", "test_too_many_images_for_the_memory_are_to_be_packed"),
+    ],
+    "image.download": [
+        ("other bytes kept", "if found != remote.sha256:", "if False:", "test_other_bytes_are_dropped"),
+        ("always from the start", '{"Range": f"bytes={have}-"} if have else {}', "{}", "test_a_broken_download_is_gone_on_with"),
+        ("appended to a whole answer", '"ab" if goes_on else "wb"', '"ab"', "test_a_broken_download_is_gone_on_with"),
+        ("more than the file", "answer.read(min(PIECE, left))", "answer.read(PIECE)", "test_no_more_is_read_than_the_file_has"),
+        ("any address", 'scheme != "https"', 'scheme == ""', "test_only_https_is_fetched_or_followed"),
+    ],
+    "image.forecast": [
+        ("operations of all steps", "counter.get_total_flops() / interval", "counter.get_total_flops()", "test_a_forecast_counts_what_a_step_multiplies"),
+        ("operations a step as an image's", "flops / max(1, real_images)", "flops", "test_a_forecast_counts_what_a_step_multiplies"),
+    ],
+    "image.run": [
+        ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
+        ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
     ],
 }

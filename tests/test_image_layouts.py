@@ -564,14 +564,16 @@ def test_numbers_are_shown_as_the_bytes_they_came_from(scaling):
 def test_half_of_the_images_are_mirrored_anew_each_time():
     images = data.Images(COLOUR, flips=True)
     plain = data.Images(COLOUR)
-    counts = np.zeros(10)
+    counts, mixed = np.zeros(10), 0
     for block in range(200):
         keys = Keys(0, "x", block, 10 * block)
         batch, same = images.sample(10, keys), plain.sample(10, keys)
         mirrored = (batch == same[..., ::-1]).all((1, 2, 3))
         assert (mirrored | (batch == same).all((1, 2, 3))).all()
         counts += mirrored
+        mixed += 0 < mirrored.sum() < 10
     assert (np.abs(counts - 100) < 30).all()  # 200 coins each: 4 σ are 28
+    assert mixed > 190  # a coin an image: ten agree once in 512 batches
 
 
 # Where the bytes lie
@@ -630,3 +632,28 @@ def test_parts_kept_apart_are_found_or_refused(short, capsys):
     assert "has no test part" in told
     assert "has 10" in refused(capsys, "data", "info", address, "--images", "11")
     assert np.array_equal(opened(address, images=4).pixels, images[:4])
+
+
+def test_a_named_set_is_read_from_the_folder_of_sets(short, monkeypatch):
+    """Before any other place; a folder of faces without the picture that is no face."""
+    monkeypatch.setenv("TOYLAB_DATA", str(short.resolve()))
+    (short / "fashion-mnist").mkdir()
+    idx_gz(short / "fashion-mnist", GREY)
+    assert np.array_equal(opened("fashion-mnist").pixels, GREY)
+    (short / "orl-faces" / "s1").mkdir(parents=True)
+    (short / "orl-faces" / "s1" / "1.pgm").write_bytes(encoded(GREY[0], "PPM"))
+    (short / "orl-faces" / "target.jpg").write_bytes(encoded(COLOUR[0], "JPEG"))
+    assert np.array_equal(opened("orl-faces").pixels, GREY[:1])
+    with pytest.raises(data.DataError, match="cifar10: not found in .* data download cifar10"):
+        opened("cifar10")
+
+
+def test_fashion_mnist_is_found_where_debian_s_package_puts_it(short, monkeypatch):
+    """All 70,000: in both parts, with the mean that they are known for."""
+    if not Path("/usr/share/datasets/fashion-mnist").is_dir():
+        pytest.skip("Debian's dataset-fashion-mnist is not installed")
+    monkeypatch.setenv("TOYLAB_DATA", str(short))
+    train = opened("fashion-mnist")
+    test = data.opened(config.Settings(data="fashion-mnist"), "test")
+    assert train.pixels.shape == (60000, 1, 28, 28) and test.pixels.shape == (10000, 1, 28, 28)
+    assert abs(train.pixels.mean() - 72.94) < 0.005

@@ -18,7 +18,7 @@ from toylab.image.pixels import DataError
 FASHION = ["kernel=4", "penalty_weight=exponential(2, 0.02, 300)", "average=0.98", "steps=300"]
 RUNS = {
     "digits": (["digits-smoke"], 800),
-    "fashion": (["fashion-roth", *FASHION, "threads=1"], 2000),
+    "fashion": (["fashion-roth", *FASHION, "threads=1"], 1000),
 }
 
 

@@ -94,6 +94,19 @@ TESTS = {
     "image.download": ("image_download",),
     "image.forecast": ("image_run",),
     "image.run": ("image_run", "image"),
+    "image.moments": ("image_networks",),
+    "image.layers": ("image_families", "image_networks"),
+    "image.dcgan": ("image_families",),
+    "image.resnet": ("image_families",),
+    "image.precision": ("image_precision",),
+    "image.metrics": ("image_metrics",),
+    "image.neighbours": ("image_metrics",),
+    "image.confusion": ("image_metrics",),
+    "image.classifier": ("image_metrics",),
+    "image.crosstest": ("image_scores",),
+    "image.scoring": ("image_scores",),
+    "image.sets": ("image_scores",),
+    "image.export": ("image_scores",),
 }
 
 LINES = {
@@ -891,5 +904,70 @@ LINES = {
     "image.run": [
         ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
         ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
+    ],
+    "image.moments": [
+        ("no gain", "scale = gain * (variance + EPS).rsqrt()", "scale = (variance + EPS).rsqrt()", "test_batch_normalisation_is_torch_s"),
+        ("means do not vary", "variances.mean(0) + spread", "variances.mean(0)", "test_statistics_over_several_batches_are_means_of_theirs"),
+        ("layer norm without variance", "centred * scale * gain.view(channels)", "centred * gain.view(channels)", "test_layer_normalisation_is_torch_s_with_one_group"),
+        ("nothing is held", "moments=lambda number, x: moments[number]", "moments=batch_moments", "test_calibration_frees_a_sample_from_its_neighbours"),
+    ],
+    "image.layers": [
+        ("masks are forgotten", "return x if mask is None else x * mask", "return x", "test_ct_gan_s_dropout"),
+        ("no shortcut", "return inner + shortcut.run(x, walk)", "shortcut.run(x, walk)\n        return inner", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("every weight is modest", "part.modest or number >= len(body.parts)", "True", "test_the_papers_initialisations"),
+        ("none is modest", "part.modest or number >= len(body.parts)", "number >= len(body.parts)", "test_the_papers_initialisations"),
+        ("strides do not count", "round(outputs * kernel**2 / stride**2)", "outputs * kernel**2", "test_the_papers_initialisations"),
+    ],
+    "image.dcgan": [
+        ("a slope of the paper's everywhere", "F.leaky_relu(x, slope)", "F.leaky_relu(x, SLOPE)", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("a norm at the image", "chain() if first else NORMS[norm](count)", "NORMS[norm](count)", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("one norm for both", "kernel, norms[1], down", "kernel, norms[0], down", "test_a_family_is_the_module_of_the_same_numbers"),
+    ],
+    "image.resnet": [
+        ("wide before it goes down", "inputs if down and not first else outputs", "outputs", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("the image is cut at 0", "chain() if first else chain(NORMS[norm](inputs), RELU)", "chain(NORMS[norm](inputs), RELU)", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("ever wider", "min(2**stage, WIDEST)", "2**stage", "test_the_papers_sizes_have_the_papers_numbers"),
+        ("all dropout alike", "0.4 * dropout", "dropout", "test_ct_gan_s_dropout"),
+    ],
+    "image.precision": [
+        ("penalties in few bits", 'exact = apply if settings.penalty_precision == "float32" else None', "exact = None", "test_penalties_keep_float32_unless_told_otherwise"),
+        ("no fewer bits", "torch.autocast(device, torch.bfloat16, cache_enabled=False)", "torch.autocast(device, torch.bfloat16, False)", "test_bfloat16_is_float32_to_its_eight_bits"),
+        ("counted in images", "(1000 * kimg)", "kimg", "test_the_average_s_half_life_is_counted_in_images"),
+    ],
+    "image.neighbours": [
+        ("its own neighbour", "rows.kthvalue(k + 1, 1)", "rows.kthvalue(k, 1)", "test_neighbours_are_those_of_the_definitions"),
+        ("recall is precision", '"recall": share(real, fake)', '"recall": share(fake, real)', "test_neighbours_of_points_on_a_line"),
+        ("density without k", "total / (k * len(fake))", "total / len(fake)", "test_neighbours_are_those_of_the_definitions"),
+    ],
+    "image.metrics": [
+        ("real against real", "metric.update(fake.features.double(), real=False)", "metric.update(real.features.double(), real=False)", "test_fid_is_scipy_s"),
+        ("every kernel of raw features", "(0.0, 1.0) if real.standard else", "(0.0, 1.0) if True else", "test_kid_is_the_unbiased_distance_of_kernel_means"),
+        ("another seed, the same", "torch.manual_seed(seed)", "torch.manual_seed(0)", "test_scores_are_the_same_every_time_and_disturb_nobody"),
+    ],
+    "image.confusion": [
+        ("ties count whole", "(total[self.upto] + total[self.below]) / 2", "total[self.upto]", "test_auc_is_scikit_learn_s"),
+        ("equal is real", "self.real <= threshold", "self.real < threshold", "test_confusion_of_a_few_numbers"),
+        ("half the interval", "(1 - LEVEL) / 2, (1 + LEVEL) / 2", "0.25, 0.75", "test_bootstrap_intervals_hold_the_truth_as_often_as_they_say"),
+    ],
+    "image.classifier": [
+        ("trained on what it is judged by", "made.fit(rows[~held], labels[~held])", "made.fit(rows, labels)", "test_a_kept_classifier_is_the_same"),
+        ("linear", "x = np.maximum(x @ weight + bias, 0)", "x = x @ weight + bias", "test_the_classifier_is_scikit_learn_s"),
+    ],
+    "image.crosstest": [
+        ("own fakes alone", "critic(x), threshold, asked.seed", "critic(fakes[0]), threshold, asked.seed", "test_a_cross_test_is_a_count"),
+        ("judged by what it was fitted with", "_Images(both[:n], both[n:])", "_Images(both[:n], both[:n])", "test_a_critic_without_a_threshold_gets_the_middle"),
+        ("one mean for two", "(logits(images.others).mean() + logits(own).mean()) / 2", "logits(own).mean()", "test_a_critic_without_a_threshold_gets_the_middle"),
+    ],
+    "image.scoring": [
+        ("the player for the average", 'return state.average if weights == "average"', 'return state.average if weights == "player"', "test_the_scored_images_are_the_run_s_own"),
+        ("the same reals as others", "order[n : 2 * n]", "order[:n]", "test_a_score_says_what_it_hangs_on"),
+    ],
+    "image.sets": [
+        ("in the file's order", "pixels[order] = images.pixels[places[order]]", "pixels[:] = images.pixels[places[order]]", "test_digits_as_bytes_are_full_ones"),
+    ],
+    "image.export": [
+        ("the player is kept", "network, vector = setup.networks.generator, state.average", "network, vector = setup.networks.generator, state.players.generator", "test_an_export_makes_the_same_images"),
+        ("statistics of the batch at hand", "holding(network, moments), vector", "network, vector", "test_an_export_makes_the_same_images"),
+        ("any bytes", "if hashlib.sha256(content).hexdigest() != about[\"sha256\"]:", "if False:", "test_a_spoilt_export_is_refused"),
     ],
 }

@@ -1,13 +1,14 @@
 """Downloads from a server on this machine: whole or not at all, taken up where they broke off."""
 
 import hashlib
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
-from tests.image_runs import refused
+from tests.image_runs import TINY, refused
 from toylab.image import download
 from toylab.image.__main__ import main
 from toylab.image.download import FILES, Remote
@@ -140,3 +141,21 @@ def test_every_set_to_be_fetched_has_a_sum_and_a_safe_address():
 def test_sets_that_cannot_be_fetched_are_said_to_be_brought(capsys):
     told = refused(capsys, "data", "download", "celeba")
     assert "brought by hand" in told and "cifar10" in told
+
+
+def test_a_run_fetches_its_images_where_they_are_not_there(tmp_path, monkeypatch):
+    """With --download alone, and only once."""
+    monkeypatch.setenv("TOYLAB_DATA", str(tmp_path / "sets"))
+    fetched = []
+
+    def fetch(name, root, tell):
+        (root / name).mkdir(parents=True)
+        header = struct.pack(">IIII", 0x803, 9, 28, 28)
+        (root / name / "train-images-idx3-ubyte").write_bytes(header + bytes(9 * 28 * 28))
+        fetched.append(name)
+
+    monkeypatch.setattr(download, "fetch", fetch)
+    words = ["train", "digits-smoke", *TINY, "data=mnist", "steps=1", "--out", str(tmp_path)]
+    assert main(words) == 2 and fetched == []
+    assert main([*words, "--download"]) == 0 and main([*words, "--download"]) == 0
+    assert fetched == ["mnist"]

@@ -7,7 +7,7 @@ const PATCHES = 16
 const TITLES = {
   cloud: ["The cloud", "drag to turn"],
   sheet: ["Looking straight at the sheet", ""],
-  edge: ["Unrolled, seen from the edge", "0° to 360° around the ring; up, down: off the sheet"],
+  edge: ["Unrolled, seen from the edge", "0° to 360°; up and down: off the sheet"],
 }
 
 function space(lab, cell, square) {

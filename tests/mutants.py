@@ -748,7 +748,7 @@ LINES = {
         ("lazy or not at all", "lazy if anatomy[\"penalty\"] is not None else", "lazy if anatomy[\"penalty\"] is None else", "test_phases_come_in_the_step_s_order_and_what_it_lacks_says_why"),
     ],
     "crowd": [
-        ("measured at every frame", "exact or now - self._measured_at > EVERY", "True", "test_the_crowd_is_measured_five_times_a_second_while_fast_and_always_when_exact"),
+        ("measured at every frame", "exact or now - self._measured_at > EVERY", "True", "test_the_crowd_is_measured_twice_a_second_while_fast_and_always_when_exact"),
         ("the past remembered", "            self._found_live = self.found", "            pass", "test_a_look_at_the_past_leaves_no_mark"),
         ("the past leaves its mark", "        if not recorded:\n", "        if True:\n", "test_a_look_at_the_past_leaves_no_mark"),
         ("a floor of 0", 'Keys(0, f"measured/{name}")', 'Keys(0, "measured")', "test_wasserstein_compares_the_measured_fakes_with_fresh_real_points"),

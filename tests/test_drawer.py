@@ -93,12 +93,32 @@ def test_a_wrong_field_is_named_with_what_is_used_and_what_is_known():
     assert text.startswith("penalti is no setting; left out. Known: penalty,")
 
 
+WAITING = []  # what controls will do when the hand is calm
+
+
 def controls(**chosen):
     """Controls with some settings, and what they say was changed by hand."""
     said = []
-    made = Controls(SCHEMA, Beat(), said.append)
+    made = Controls(SCHEMA, Beat(), said.append, WAITING.append)
     made.accept(Experiment(**chosen).settings())
     return made, said
+
+
+def test_what_panel_brings_before_the_beat_is_not_taken_back():
+    WAITING.clear()
+    made, said = controls(objective="minimax")
+    made.open()
+    menu = made.widgets["objective"]
+    menu.value = "hinge"  # as Panel brings it; the beat's own word is still on its way
+    assert menu.value == "hinge" and said == [] and len(WAITING) == 1
+    made.take("objective", "Hinge")
+    assert said == [{"objective": "hinge"}]
+    made.hands.clear()
+    WAITING.pop()()
+    assert menu.value == "hinge"
+    menu.value = "minimax"  # and nothing comes by the beat
+    WAITING.pop()()
+    assert menu.value == "hinge" and len(said) == 1
 
 
 def test_every_field_stands_in_exactly_one_line():
@@ -335,7 +355,7 @@ def test_a_row_of_ones_own_has_its_file_and_its_laws_in_every_place():
         for f in SCHEMA["fields"]
     ]
     told = {**SCHEMA, "fields": fields}
-    made = Controls(told, Beat(), lambda changes: None)
+    made = Controls(told, Beat(), lambda changes: None, WAITING.append)
     made.open()
     assert made.widgets["penalty"].groups["Yours"] == {"mine · mine.py": "mine"}
     made.take("penalty", "mine · mine.py")

@@ -60,11 +60,33 @@ def test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none
         told = desk.steps(1)
         shown += [header["layers"] for header, _ in told if header["say"] == "frame"]
     assert shown == [["fake", "surface"]] * WANTS
+    frame(desk, "fake")
+    desk.send(do="want", layers=[])
+    assert [header["layers"] for header, _ in desk.turn()] == [], "nothing is new"
     for do in ("reset", "undo", "redo", "restart"):
         desk.send(do="want", layers=["fake"])
         assert desk.lane().wanted
         desk.ask(do=do, changes={})
         assert not desk.lane().wanted, do
+
+
+def test_a_picture_drawn_again_leaves_the_steps_asked_for():
+    desk = Desk()
+    desk.open()
+    desk.steps(2)
+    assert frame(desk, "fake")[0]["step"] == 2
+    desk.send(do="want", layers=["fake"])
+    assert not desk.turn(), "it was drawn"
+    desk.send(do="step", count=3, who="both")
+    desk.send(do="redraw")
+    assert desk.steps(1) and desk.lane().run.state.step == 6
+    desk.send(do="want", layers=["fake"])
+    desk.turn()
+    desk.send(do="want", layers=["fake"])
+    assert not desk.turn()
+    desk.send(do="redraw")
+    ((header, _),) = desk.turn()
+    assert header["say"] == "frame" and header["step"] == 6
 
 
 def test_a_run_on_other_data_has_their_batch():

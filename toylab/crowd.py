@@ -9,11 +9,11 @@ from toylab import metrics
 from toylab.data import law
 from toylab.randomness import Keys
 
-EVERY = 0.2  # seconds between two measurements while training fast
+EVERY = 0.5  # seconds between two measurements while training fast
 
 
 class Crowd:
-    """The fakes of one fixed set of latents, made anew at most five times a second while fast.
+    """The fakes of one fixed set of latents, made anew at most twice a second while fast.
 
     `points` (n, d) float64 are the fakes measured last. Of data with clusters, `shares` (k,) of
     them lie near each cluster, `homes` (k,) have it as their nearest, and `found` (k,) says which

@@ -114,7 +114,7 @@ class Pictures:
     def frame(self, state, wanted, exact=True, now=None, recorded=False):
         """A `Frame` of a state with the wanted layers.
 
-        exact -- False allows a coarser surface and numbers of the crowd that are 0.2 s old
+        exact -- False allows a coarser surface and numbers of the crowd that are half a second old
         recorded -- a state of the past is looked at: it leaves no mark on what comes after
         """
         began, now = time.thread_time(), time.monotonic() if now is None else now

@@ -15,7 +15,7 @@ from toylab.anatomy import anatomy
 from toylab.steady import Length
 
 PUSHED, LATTICE = 84, 17
-SURFACE = 128  # cells a side of the drawn surface; half of them are evaluated while training fast
+SURFACE = 128  # cells a side of surface and density; while training fast half of them are evaluated
 BINS = 40  # of the histogram
 LEVELS = (0.1, 0.25, 0.75, 0.9)  # of D, where a page wants more lines than the one at ½
 LOGIT = 4.0  # fixed limit of the surface "logit"
@@ -188,7 +188,8 @@ def _field(pictures, moment, scalars):
 
 def _density(pictures, moment, scalars):
     """The lines that hold half and nine tenths of the shown fakes' mass."""
-    values, scalars["density_h"] = probes.density(moment.flat, pictures.view)
+    cells = SURFACE if moment.exact else SURFACE // 2  # of a kernel three cells wide
+    values, scalars["density_h"] = probes.density(moment.flat, pictures.view, cells)
     half, most = probes.levels_of_mass(values, (0.5, 0.9))
     return {
         "density_half": probes.lines(values, half, pictures.view),

@@ -16,7 +16,7 @@ RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
 FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves
 MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
-PICTURE_EVERY = 1 / 18  # seconds between two pictures while training fast: the rest is for steps
+PICTURE_EVERY = 1 / 15  # seconds between two pictures while training fast: the rest is for steps
 QUEUE = 100  # requests for steps of different players
 
 
@@ -164,8 +164,12 @@ class Lane:
         self.turns.append(turn)
 
     def want(self, layers):
-        """One picture more, as soon as there is something new to see; all owed have these layers."""
+        """One picture more, as soon as there is something new; all owed have these layers."""
         self.wanted = [reading.layers(layers)] * min(len(self.wanted) + 1, WANTS)
+
+    def redraw(self):
+        """The page lost the newest picture, or left it for another one."""
+        self.drawn = None
 
     def look(self, options):
         """How pictures are drawn from now on; returns all options."""
@@ -288,9 +292,8 @@ class Lane:
 
     def _answerable(self):
         """The layers of a picture that is owed and would show something new, or None."""
-        layers = self.wanted[0] if self.wanted else None
-        seen = layers and self.drawn == self.run.state.step and self.shown.issuperset(layers)
-        return None if seen else layers
+        drawn = self.shown if self.drawn == self.run.state.step else None
+        return next((each for each in self.wanted if drawn is None or set(each) - drawn), None)
 
     def frame(self):
         """(header, arrays) of the newest state, for one picture of those that are owed."""
@@ -298,9 +301,8 @@ class Lane:
         if self.drawn != step:
             self.shown = set()
         # Of a step that was drawn already only what is new, so that nothing else on it moves.
-        header, arrays = self._draw(
-            self.run.upcoming, [name for name in layers if name not in self.shown]
-        )
+        new = [name for name in layers if name not in self.shown]
+        header, arrays = self._draw(self.run.upcoming, new)
         self.shown |= set(layers)
         self.drawn, self._drawable_at = step, time.monotonic() + PICTURE_EVERY
         return header, arrays

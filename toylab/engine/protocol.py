@@ -25,6 +25,7 @@ want      layers                          one picture of the newest state, or of
                                           newest was drawn with them; answered by one *frame*
                                           (of a step drawn before: with the new layers only).
                                           At most `WANTS` are owed, all with the newest layers
+redraw                                    the newest step is worth a picture again; nothing else
 look      options                         how pictures are drawn, any subset of `LOOK`; the newest
                                           step may be drawn again; answered by *looked*
 stop      step, found, idle               when a playing run pauses by itself, see `STOPS`; a field

@@ -210,6 +210,9 @@ class Worker:
     def do_want(self, key, header):
         self.lane(key).want(header.get("layers", ()))
 
+    def do_redraw(self, key, header):
+        self.lane(key).redraw()
+
     def do_look(self, key, header):
         lane = self.lane(key)
         look = lane.look(header.get("options"))

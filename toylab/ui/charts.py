@@ -13,7 +13,7 @@ from toylab.ui.part import Part
 from toylab.ui.phrases import found, marks
 from toylab.ui.slots import Slot
 
-EVERY = 0.4  # seconds between two drawings: more canvases a picture would halve the pictures
+EVERY = 0.5  # seconds between two drawings: more canvases a picture would halve the pictures
 ONE_HAND = 1 / 40  # of the run: changes of one field so near each other are one movement
 
 

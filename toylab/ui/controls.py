@@ -17,8 +17,8 @@ FORMULAS = ("objective", "penalty")  # whose rows have a gallery of equations
 class Controls(Values):
     """All controls of a lane. `changed({name: value})` is called for what a hand did."""
 
-    def __init__(self, schema, beat, changed):
-        super().__init__(schema, changed)
+    def __init__(self, schema, beat, changed, later):
+        super().__init__(schema, changed, later)
         self.beat = beat
         self.widgets, self.notes, self.boxes = {}, {}, {}
         self.sizes = notes.pane("")
@@ -134,7 +134,7 @@ class Controls(Values):
             widget = widgets.slider(field["label"], self.options(name), value)
         if field["kind"] == "restart":
             widget.css_classes = [*widget.css_classes, "restart"]
-        # The slower way: a value that a hand left and the run did not take is shown as it is.
+        # The slower way: where the run did not take what a hand left, what holds is shown again.
         widget.param.watch(lambda event: self.late(name, event.new), "value")
         widgets.tell(widget, self.beat, name)
         return widget

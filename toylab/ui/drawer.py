@@ -1,5 +1,6 @@
 """The drawer of settings: what a hand moves there acts at once, is swapped, or waits."""
 
+import asyncio
 import json
 
 import panel as pn
@@ -8,6 +9,7 @@ from toylab.ui.controls import Controls
 from toylab.ui.index import index
 from toylab.ui.part import Part
 from toylab.ui.phrases import readings
+from toylab.ui.values import CALM
 
 
 class Settings(Part):
@@ -20,11 +22,12 @@ class Settings(Part):
         super().__init__(lab)
         self.home = pn.Column(sizing_mode="stretch_width", margin=0)
         self.controls, self.fields, self.schema, self.staged = None, {}, None, {}
+        self.asked = {}  # {name: value} that the engine has not yet answered
         self.is_seen = self.held = False
 
     def build(self, schema):
         self.schema = schema
-        self.controls = Controls(schema, self.lab.beat, self.touched)
+        self.controls = Controls(schema, self.lab.beat, self.touched, self._later)
         self.fields = self.controls.fields
         if problem := (schema.get("with") or {}).get("problem"):
             self.lab.notice(problem, "bad")
@@ -49,6 +52,7 @@ class Settings(Part):
             told = {n: v for n, v in changes.items() if self._kind(n, v) == kind}
             if told:
                 link.send(do, changes=told)
+                self.asked |= told
         for name, value in changes.items():
             if self._kind(name, value) == "restart":
                 self.staged[name] = value
@@ -59,6 +63,11 @@ class Settings(Part):
         self.controls.refresh()
         self.lab.say_state()
 
+    def _later(self, act):
+        """Calls `act` on this page once the hand is calm, if the page is still there."""
+        link = self.lab.link
+        asyncio.get_running_loop().call_later(CALM, lambda: link.alive and link.tell(act))
+
     def _kind(self, name, value):
         """Data of another dimension need new networks; data of the same are swapped."""
         if name == "data":
@@ -68,8 +77,8 @@ class Settings(Part):
         return self.fields[name]["kind"]
 
     def show(self, force=False):
-        """Every control shows what holds, or what waits."""
-        self.controls.accept({**self.lab.run.accepted, **self.staged}, force)
+        """Every control shows what holds, is about to, or waits."""
+        self.controls.accept({**self.lab.run.accepted, **self.asked, **self.staged}, force)
 
     # ---------------------------------------------------------------- a hand
 
@@ -125,7 +134,7 @@ class Settings(Part):
     # ---------------------------------------------------------------- the engine
 
     def hear_opened(self, header, arrays):
-        self.staged = {}
+        self.staged, self.asked = {}, {}
         self.show()
         generator, critic = header["sizes"]["generator"], header["sizes"]["critic"]
         self.controls.sizes.object = f"<p>Generator {generator:,} numbers, critic {critic:,}</p>"
@@ -135,9 +144,13 @@ class Settings(Part):
         self.hear_opened(header, arrays)
 
     def hear_changed(self, header, arrays):
+        for name, value in (header.get("made") or {}).items():
+            if self.asked.get(name) == value:
+                del self.asked[name]
         self.show()
 
     def hear_refused(self, header, arrays):
+        self.asked = {}
         if self.lab.run.accepted:
             self.show(force=True)
 

@@ -20,6 +20,9 @@ def plotted(overlay):
     renderer = hv.renderer("bokeh")
     renderer.webgl = False  # under software GL four times slower than the canvas
     plot = renderer.get_plot(overlay)
+    # None of them, instead of "auto": the browser would answer what it chose, and with each answer
+    # Bokeh looks through all models of the page.
+    plot.state.toolbar.update(active_drag=None, active_scroll=None)
     return plot.state, [sub.handles for sub in plot.subplots.values()]
 
 

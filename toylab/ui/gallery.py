@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 
 import panel as pn
-import panel_material_ui as pmui
 import param
 from panel.custom import JSComponent
 
 from toylab.figures import results
-from toylab.ui import theme
+from toylab.ui import bare, theme
 from toylab.ui.assets import script, style
 from toylab.ui.visitors import refusal
 
@@ -90,10 +89,4 @@ def gallery():
     """The page of this session, ready to be served."""
     if told := refusal(pn.state.curdoc.session_context.request):
         return pn.pane.Str(told)
-    return pmui.Page(
-        title="toylab figures", main=[Gallery(lab=beside(), sizing_mode="stretch_both", margin=0)],
-        theme_toggle=False, busy_indicator=None, theme_config=theme.material(), sx={
-            "& .header": {"display": "none"},
-            "& .main .MuiToolbar-root": {"display": "none"},
-        },
-    )  # fmt: skip
+    return bare.page("toylab figures", Gallery(lab=beside(), sizing_mode="stretch_both", margin=0))

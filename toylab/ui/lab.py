@@ -6,12 +6,11 @@ import json
 
 import holoviews as hv
 import panel as pn
-import panel_material_ui as pmui
 import param
 from panel.custom import Child, Children, JSComponent
 
 from toylab.engine import client
-from toylab.ui import legend, marks, measures, theme
+from toylab.ui import bare, legend, marks, measures, theme
 from toylab.ui.assets import script, style
 from toylab.ui.beat import Beat
 from toylab.ui.charts import Charts
@@ -108,13 +107,7 @@ class Lab:
             margin=0,
             charts=[pn.pane.Bokeh(slot.figure, margin=0) for slot in self.charts.slots],
         )
-        return pmui.Page(
-            title="toylab", main=[shell], theme_toggle=False, busy_indicator=None,
-            theme_config=theme.material(), sx={
-                "& .header": {"display": "none"},
-                "& .main .MuiToolbar-root": {"display": "none"},
-            },
-        )  # fmt: skip
+        return bare.page("toylab", shell)
 
     # ---------------------------------------------------------------- the engine speaks
 

@@ -10,7 +10,7 @@ function overlay(lab, square, marks) {
   let asked = false
   const figure = lab.doc.get_model_by_name("arena")
   const extent = () => [figure.x_range.start, figure.x_range.end, figure.y_range.start, figure.y_range.end]
-  const side = () => square.clientWidth
+  const side = () => figure.width // what the page gave it: asking the element would lay the page out
   const place = (x, y) => {
     const [x0, x1, y0, y1] = extent()
     return [(x - x0) / (x1 - x0) * side(), (y1 - y) / (y1 - y0) * side()]
@@ -90,15 +90,16 @@ function overlay(lab, square, marks) {
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)")
 
-// Calls move(0 … 1) until it has been called with 1; at once where motion is to be reduced.
-function ease(milliseconds, move) {
+// Calls move(0 … 1) until it has been called with 1; at once where motion is to be reduced. What
+// moves while pictures come is moved `every` so many milliseconds: every frame costs the training.
+function ease(milliseconds, move, every = 0) {
   const began = performance.now()
   let stopped = false
   const go = () => {
     if (stopped) { return }
     const part = calm.matches ? 1 : Math.min((performance.now() - began) / milliseconds, 1)
     move(part * part * (3 - 2 * part))
-    if (part < 1) { requestAnimationFrame(go) }
+    if (part < 1) { every ? setTimeout(go, every) : requestAnimationFrame(go) }
   }
   go()
   return () => { stopped = true }

@@ -146,7 +146,6 @@ export function render({model, view}) {
     square.dataset.step = said.step
     square.dataset.recorded = said.recorded
     if (caption.innerHTML !== said.caption) { caption.innerHTML = said.caption }
-    lab.over.repaint()
   })
   window.toylab.arena = () => ({ // what tests read of the canvas over the figure
     extent: lab.over.extent(), closed: lab.rings.closed(), probes: lab.probes.shown(), fake: lab.picture.fake,

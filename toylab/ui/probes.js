@@ -86,7 +86,6 @@ function probes(lab) {
         if (span.textContent !== words[k]) { span.textContent = words[k] }
       })
     }
-    arrange()
     over.repaint()
   })
   over.add("probe", (context) => {

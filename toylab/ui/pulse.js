@@ -21,6 +21,7 @@ function pulse(lab, paint) {
   const painted = () => {
     const seq = beat.seq
     const said = JSON.parse(beat.words)
+    lab.over.repaint() // in the same animation frame: a second one would cost half as much again
     requestAnimationFrame(() => {
       paint(said)
       if (told.step !== said.step) {

@@ -55,10 +55,8 @@ class Recall(Part):
         if not self.on:
             return
         self._forget()
-        link = self.lab.link
-        if not link.playing:
-            link.send("pause")  # a paused engine draws its picture once more
-        link.pump(at_once=True)
+        self.lab.link.send("redraw")
+        self.lab.link.pump(at_once=True)
 
     def _forget(self):
         self.on, self.wish, self.step = False, None, None

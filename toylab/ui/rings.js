@@ -41,7 +41,7 @@ function rings(lab) {
       const from = closed[k]
       stops[k]()
       if (first) { closed[k] = now; return }
-      stops[k] = ease(180, (part) => { closed[k] = from + part * (now - from); over.repaint() })
+      stops[k] = ease(180, (part) => { closed[k] = from + part * (now - from); over.repaint() }, 60)
     })
     found = [...said.found]
   })

@@ -195,8 +195,7 @@ class Link:
             due = self.sent_at and now - max(self.sent_at.values()) > LOST
             if due and self.is_loaded and self.beat.visible:
                 self.sent_at.clear()
-                if not self.playing:
-                    self.send("pause")  # a paused engine draws its picture once more
+                self.send("redraw")
                 self.pump()
         self.close()
 

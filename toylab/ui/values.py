@@ -9,10 +9,13 @@ CALM = 1.0  # seconds after a touch in which a control is left to the hand
 
 
 class Values:
-    """The settings as the controls show them; `changed({name: value})` is told what a hand did."""
+    """The settings as the controls show them; `changed({name: value})` is told what a hand did.
 
-    def __init__(self, schema, changed):
-        self.schema, self.changed = schema, changed
+    later(act) -- calls `act` once a hand that has just moved a control is calm
+    """
+
+    def __init__(self, schema, changed, later):
+        self.schema, self.changed, self.later = schema, changed, later
         self.fields = {field["name"]: field for field in schema["fields"]}
         self.settings = settings_class(schema)()
         self.stops, self.quiet = {}, False
@@ -75,9 +78,13 @@ class Values:
         self.set({name: value})
 
     def late(self, name, value):
-        """A widget's value by Panel's slower way, which the beat has overtaken: it sets nothing."""
-        if value != getattr(self.settings, name) and not self.held(name):
-            self.refresh()
+        """A widget's value by Panel's slower way: it sets nothing.
+
+        The beat has overtaken it, or on a busy machine is yet to come: shown at once, what holds
+        would take back in the browser what a hand has just chosen there.
+        """
+        if value != getattr(self.settings, name):
+            self.later(self.refresh)
 
     def nudge(self, name, notches):
         """A turn of the wheel: so many notches up or down."""

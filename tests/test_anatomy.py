@@ -59,6 +59,17 @@ def test_listening_changes_nothing_and_hears_every_loss(optimizer, first):
         assert sorted(told) == [(name, n) for name in ("critic", "generator") for n in (0, 1)]
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_whether_the_pushing_critic_is_only_foreseen(optimizer):
+    """Where both move at once: by looking ahead, or by unrolling; the words of the push say so."""
+    setup, state = at(optimizer=optimizer)
+    _, told = anatomy(setup, state, view_of(setup))
+    assert told["ahead"] is (optimizer in ("extragradient", "past", "unrolled"))
+    start = setup.start()
+    _, told = anatomy(setup, start, view_of(setup))
+    assert told["ahead"] is (optimizer in ("extragradient", "unrolled")), "nothing is past yet"
+
+
 def test_taking_turns_the_push_is_by_the_critic_that_has_moved():
     setup, state = at(critic_steps=2)
     after = setup.step(state)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from toylab.divergences import REACH, READINGS, grown, member
+from toylab.divergences import REACH, READINGS, activated, grown, member
 from toylab.objectives import OBJECTIVES
 
 LOG2 = math.log(2)
@@ -23,6 +23,22 @@ def s(t):
 
 def sp(t):
     return np.log1p(np.exp(t))
+
+
+def alpha_conjugate(t, a):
+    """f*(t) and f*''(t) of the α-family, as powers; −1/α and 0 where the supremum is at u = 0."""
+    base = 1 + (a - 1) * t
+    inside = np.where(base > 0, base, 1.0)
+    value = (inside ** (a / (a - 1)) - 1) / a
+    return np.where(base > 0, value, -1 / a), np.where(base > 0, inside ** ((2 - a) / (a - 1)), 0.0)
+
+
+def alpha_activation(v, a):
+    """Nowozin's g_f, moved so that T = 0 is at v = 0."""
+    if a >= 1:
+        return v + 0.0
+    top = 1 / (1 - a)
+    return top - sp(math.log(math.expm1(top)) - v)
 
 
 # name: f(u), f*(t), f*''(t), g_f(v), weight on |∇v|², weight on |∇ℓ|²
@@ -85,10 +101,13 @@ TABLE = {
     ),
     "alpha": (
         lambda u, a=0.3: (u**a - 1 - a * (u - 1)) / (a * (a - 1)),
-        lambda t, a=0.3: ((1 + (a - 1) * t) ** (a / (a - 1)) - 1) / a,
-        lambda t, a=0.3: (1 + (a - 1) * t) ** ((2 - a) / (a - 1)),
-        None,
-        None,
+        lambda t: alpha_conjugate(t, 0.3)[0],
+        lambda t: alpha_conjugate(t, 0.3)[1],
+        lambda v: alpha_activation(v, 0.3),
+        lambda v: (
+            alpha_conjugate(alpha_activation(v, 0.3), 0.3)[1]
+            * s(math.log(math.expm1(1 / 0.7)) - v) ** 2
+        ),
         lambda ratio, a=0.3: np.exp(a * ratio),
     ),
     "total-variation": (
@@ -143,7 +162,7 @@ def test_roth_s_weight_of_the_log_ratio(name):
     np.testing.assert_allclose(found, slope, rtol=1e-8)
 
 
-@pytest.mark.parametrize("name", [name for name in TABLE if name != "alpha"])
+@pytest.mark.parametrize("name", TABLE)
 def test_nowozin_s_activation(name):
     """T = g_f(v), f*(T) by its formula, f*''(T)·g'² on |∇v|², threshold where T = f'(1)."""
     _, conjugate, second, activation, weight, _ = TABLE[name]
@@ -162,6 +181,104 @@ def test_nowozin_s_activation(name):
     assert at == pytest.approx(derivative(TABLE[name][0], np.array(1.0)), abs=1e-8)
     same = np.allclose(of(READINGS[name]["log-ratio"].statistic, v), statistic)
     assert read.probability == same, "σ(v) is p/(p + q) just where v is log p/q"
+
+
+NOWOZIN = READINGS["alpha"]["nowozin"]
+
+
+def live(alpha):
+    return {"alpha": torch.tensor([alpha], dtype=torch.float64)}
+
+
+@pytest.mark.parametrize("alpha", [-2.0, -1.0, 0.5, 0.85, 0.95, 1.05, 1.3, 2.0, 3.0])
+def test_nowozin_s_activation_of_the_family(alpha):
+    """T, f*(T) and f*''(T)·T'² against powers; for α > 1 also where the ratio is 0."""
+    v, knobs = np.array([-6.0, -2.5, *POINTS, 2.9, 6.0]), live(alpha)
+    at = torch.tensor(v, requires_grad=True)
+    statistic = NOWOZIN.statistic(at, knobs)
+    (slope,) = torch.autograd.grad(statistic.sum(), at)
+    expected = alpha_activation(v, alpha)
+    np.testing.assert_allclose(statistic.detach(), expected, rtol=1e-11, atol=1e-14)
+    conjugate, second = alpha_conjugate(expected, alpha)
+    found = NOWOZIN.conjugate(at, knobs)
+    np.testing.assert_allclose(found.detach(), conjugate, rtol=1e-9, atol=1e-8)
+    expected = second * slope.numpy() ** 2
+    found = NOWOZIN.curvature(at, knobs).detach()
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_the_family_by_nowozin_is_smooth_where_its_activation_jumped():
+    """At α = 1 it is KL's, T = v, and derivatives by α from both sides are those of the limit."""
+    v, h = torch.tensor(POINTS), 1e-4
+
+    def of_alpha(alpha):
+        knobs = live(alpha)
+        return torch.stack(
+            [part(v, knobs) for part in (NOWOZIN.statistic, NOWOZIN.conjugate, NOWOZIN.curvature)]
+        )
+
+    middle, e = of_alpha(1.0), v.exp()
+    torch.testing.assert_close(middle, torch.stack([v, e - 1, e]))
+    kl = READINGS["kl"]["nowozin"]  # f(u) = u ln u there, u ln u − u + 1 here
+    torch.testing.assert_close(middle[0], kl.statistic(v + 1, {}) - 1)
+    torch.testing.assert_close(middle[1], kl.conjugate(v + 1, {}) - 1)
+    by_alpha = torch.stack([0 * v, e * (v - v**2 / 2) - (e - 1), e * (-v - v**2 / 2)])
+    for side in (1, -1):
+        found = (of_alpha(1 + side * h) - middle) / (side * h)
+        torch.testing.assert_close(found, by_alpha, rtol=0, atol=2e-3)
+    # What is left of the bound K: T = v − log(1 + e^−K (eᵛ − 1)).
+    for alpha in (0.5, 0.9, 0.99):
+        bent = v - torch.log1p(math.exp(-1 / (1 - alpha)) * (e - 1))
+        torch.testing.assert_close(of_alpha(alpha)[0], bent, rtol=1e-12, atol=1e-14)
+
+
+def test_twice_the_family_at_2_is_pearson_s_with_its_dead_end():
+    v = torch.tensor([-3.0, -1.2, -0.9, 0.0, 1.7], dtype=torch.float64)
+    pearson, knobs = READINGS["pearson"]["nowozin"], live(2.0)
+    for part in ("statistic", "conjugate"):
+        doubled = 2 * getattr(NOWOZIN, part)(v, knobs)
+        torch.testing.assert_close(doubled, getattr(pearson, part)(2 * v, {}), rtol=0, atol=1e-5)
+    assert NOWOZIN.curvature(v, knobs).tolist() == pytest.approx([0, 0, 1, 1, 1])
+
+
+@pytest.mark.parametrize("alpha", [-2.0, 0.0, 0.5, 0.9, 0.999, 1 - 1e-6, 1.0, 1 + 1e-6, 1.3, 3.0])
+def test_in_float32_no_digits_are_lost_far_out_or_near_1(alpha):
+    """Values, first and second derivatives as in float64, which any optimizer may ask for."""
+
+    def derivatives(dtype):
+        v = torch.tensor([-30.0, -4.0, -0.4, 0.0, 0.7, 5.0, 12.0, 40.0], dtype=dtype)
+        v = v.requires_grad_()
+        knobs = {"alpha": torch.tensor([alpha], dtype=dtype)}
+        value = NOWOZIN.conjugate(v, knobs)
+        (slope,) = torch.autograd.grad(value.sum(), v, create_graph=True)
+        (bend,) = torch.autograd.grad(slope.sum(), v)
+        parts = NOWOZIN.statistic(v, knobs), value, slope, bend, NOWOZIN.curvature(v, knobs)
+        return torch.stack(parts).detach().double()
+
+    fine, coarse = derivatives(torch.float64), derivatives(torch.float32)
+    assert fine.isfinite().all() and coarse.isfinite().all()
+    torch.testing.assert_close(coarse, fine, rtol=2e-2, atol=1e-4)
+    torch.testing.assert_close(coarse[:3], fine[:3], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [-1.0, 0.5, 0.97, 1.0, 1.3])
+def test_beyond_a_ratio_of_e20_the_conjugate_has_no_corner(alpha):
+    """df*/dT = eˡ up to there, and the slope goes on as it was; T itself needs no end."""
+    if alpha < 1:
+        top = 1 / (1 - alpha)
+        end = math.log(math.expm1(top)) - math.log(math.expm1(top * math.exp(-REACH / top)))
+    else:
+        end = float(grown(alpha - 1, torch.tensor(REACH, dtype=torch.float64)))
+    v = torch.tensor([end / 2, end - 1e-6, end + 1e-6, end + 3], dtype=torch.float64)
+    v = v.requires_grad_()
+    t, slope, ratio, _ = activated(alpha, v)
+    assert ratio[1].item() == pytest.approx(REACH, abs=1e-4) and (ratio[2:] > REACH).all()
+    (rise,) = torch.autograd.grad(grown(alpha, ratio).sum(), v)
+    torch.testing.assert_close(rise[:2] / slope[:2], ratio[:2].exp(), rtol=1e-6, atol=0)
+    assert rise[2].item() == pytest.approx(rise[1].item(), rel=1e-4)
+    if alpha >= 1:  # a line in T
+        assert rise[3].item() == pytest.approx(math.exp(REACH), rel=1e-6)
+        assert torch.equal(t, v)
 
 
 def test_thresholds_of_the_statistic():
@@ -257,6 +374,9 @@ def test_alpha_may_differ_among_members():
         read = member(alpha)
         alone = read.conjugate(logits[0] + 1, {}) - read.statistic(logits[0], {})
         torch.testing.assert_close(row, alone)
+    together = NOWOZIN.conjugate(logits, knobs)
+    for row, alpha in zip(together, (0.3, 1.0), strict=True):
+        torch.testing.assert_close(row, NOWOZIN.conjugate(logits[0], live(alpha)))
 
 
 # What noise does, for N(0, 1) against N(m, 1), where ∇φ* = −m everywhere.

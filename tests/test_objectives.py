@@ -241,9 +241,8 @@ def test_the_reading_that_is_asked_for_is_the_one_that_is_played():
     row = objective("kl", logit="nowozin")
     torch.testing.assert_close(row.critic(real, fake), (fake - 1).exp() - real)
     assert (row.threshold, row.probability) == (1.0, False)
-    for name in ("alpha", "total-variation"):
-        one, other = (objective(name, "non-saturating", logit) for logit in LOGITS)
-        torch.testing.assert_close(one.critic(real, fake), other.critic(real, fake))
+    one, other = (objective("total-variation", "non-saturating", logit) for logit in LOGITS)
+    torch.testing.assert_close(one.critic(real, fake), other.critic(real, fake))
     assert played(OBJECTIVES["hinge"], "non-saturating", "nowozin") is OBJECTIVES["hinge"]
 
 

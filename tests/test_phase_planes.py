@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from tests.helpers import normal
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
-from toylab.games import Game, Players, bilinear, quadratic
+from toylab.games import Curvature, Game, Players, bilinear, quadratic
 from toylab.moving import constrained, resting
 from toylab.optimizers import OPTIMIZERS
 from toylab.rules import RULES
@@ -77,12 +77,33 @@ def shown(value, like):
 @pytest.mark.parametrize("alpha", RADII)
 @pytest.mark.parametrize("method", METHODS)
 def test_radius_on_the_bilinear_plane(alpha, method):
-    """To the digits of the table. Aligned, SGA at α = 6 depends on the sign of a rounding error."""
+    """To the digits of the table; SGA at α = 6 has a test of its own."""
     if method not in RADII[alpha]:
         return
     path = walk(method, bilinear(one(float(alpha))[None]), Players(one(0.5), one(0.5)), 0.2, 50)
     told = RADII[alpha][method]
     assert shown(radius(path[-1]), told) == pytest.approx(told, rel=1e-9)
+
+
+def test_strongly_coupled_symplectic_adjustment_has_the_papers_radius_but_for_its_sign():
+    """α = 6: ⟨v, Jᵀv⟩ is 0 in exact numbers, so the alignment's λ is 1 until rounding outweighs its
+    1/10. The paper's method, always λ = 1, ends at 7e39; a step with λ = −1 leads farther out."""
+    game, start = bilinear(one(6.0)[None]), Players(one(0.5), one(0.5))
+    players = start
+    for _ in range(50):
+        bent = Curvature(game, players)
+        forth, back = bent.forward(bent.slopes), bent.backward(bent.slopes)
+        moves = (s + (b - f) / 2 for s, b, f in zip(bent.slopes, back, forth, strict=True))
+        players = Players(*(w - 0.2 * move for w, move in zip(players, moves, strict=True)))
+    assert shown(radius(players), 7e39) == pytest.approx(7e39)
+    factors = {sign: math.hypot(1 - sign * 0.2 * 36, 1.2) for sign in (1, -1)}
+    path = walk("SGA", game, start, 0.2, 50)
+    for before, after in zip(path, path[1:], strict=False):
+        grown = radius(after) / radius(before)
+        found = min(factors, key=lambda sign: abs(factors[sign] - grown))
+        assert grown == pytest.approx(factors[found], rel=1e-9)
+        assert found == 1 or radius(before) > 1e3
+    assert factors[1] < factors[-1] and radius(path[-1]) >= 0.999 * radius(players)
 
 
 SEPARABLE = {  # of α(x² − y²): the factor of x a step of 0.2, from the equations

@@ -76,7 +76,8 @@ def anatomy(setup, state, view):
     same latents after the step. A half that the step does not have is empty.
 
     scalars: critic_loss and generator_loss, means over the minibatch; penalty: what it adds to the
-    critic's loss; order "turns" or "once"; first, who begins.
+    critic's loss; order "turns" or "once"; first, who begins; ahead, whether both move at once and
+    yet the fakes are pushed by the critic of a place where it is only expected.
     """
     after, heard = overheard(setup, state)
     learns = next((one for one in heard if one.player == "critic"), None)
@@ -92,6 +93,9 @@ def anatomy(setup, state, view):
     turns = OPTIMIZERS[setup.experiment.optimizer].takes_turns
     scalars["order"] = "turns" if turns else "once"
     scalars["first"] = heard[0].player if turns and heard else None
+    scalars["ahead"] = bool(moves and not turns) and not torch.equal(
+        moves.players.critic, state.players.critic
+    )
     return {name: array.astype(np.float32) for name, array in arrays.items()}, scalars
 
 

@@ -104,7 +104,7 @@ def adaptive(rules, critic_steps=1, first="critic", solver_steps=10, sizes=None)
 
 
 def adaptive_paper(rules, critic_steps=1, first="critic", solver_steps=10):
-    """ACGD with the paper's sizes in place of the code's."""
+    """ACGD with Adam's sizes in place of the code's: the paper's, as far as is remembered."""
     return adaptive(rules, critic_steps, first, solver_steps, paper_sizes)
 
 
@@ -127,7 +127,7 @@ def code_sizes(square, correction, knobs):
 
 
 def paper_sizes(square, correction, knobs):
-    """A = η / (√v̂ + ε), v̂ = v / (1 − βᵗ): ε is added to the corrected root."""
+    """A = η / (√v̂ + ε), v̂ = v / (1 − βᵗ): ε is added to the corrected root, as in Adam."""
     return knobs["rate"] / ((square / correction).sqrt() + knobs["acgd_epsilon"])
 
 

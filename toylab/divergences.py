@@ -11,6 +11,12 @@ Most rows are members of the α-family, up to a factor c and a constant s:
     T = c·expm1((α−1)ℓ)/(α−1) + s,   f*(T) = c·expm1(αℓ)/α + s,   w = c·e^{αℓ}
 
 Exponentials continue linearly beyond |ℓ| = 20, with the slope that they have there.
+
+Nowozin's activation of the α-family, T = K − sp(−v), K = 1/(1−α), below α = 1 and T = v from there
+on, jumps at α = 1, where K has no limit. A bias of the critic takes the jump away: with T = f'(1)
+put at v = 0, as `activated` does, T = v − log(1 + e^−K (eᵛ − 1)), and e^−K goes to 0 at α = 1 with
+all its derivatives. The critics are the same, their threshold does not run off, and T, f* and w are
+smooth in α.
 """
 
 from collections.abc import Callable
@@ -70,6 +76,59 @@ def member(alpha, factor=1.0, shift=0.0):
     return _family(lambda knobs: alpha, factor, shift)
 
 
+def _shrunk(rate, t):
+    """log1p(rate·t)/rate, smooth in the rate: the ℓ whose `grown(rate, ℓ)` is t."""
+    x = rate * t
+    small = x.abs() < 1e-4
+    safe = torch.where(small, 1.0, x)
+    return t * torch.where(small, 1 - x * (1 / 2 - x * (1 / 3 - x / 4)), safe.log1p() / safe)
+
+
+def _log_softplus(y):
+    """log sp(y), also where sp(y) is smaller than any number."""
+    deep = y < -15
+    return torch.where(deep, y - y.clamp_max(0.0).exp() / 2, softplus(y.clamp_min(-15.0)).log())
+
+
+def activated(alpha, v):
+    """(T, dT/dv, ℓ, whether f* is bent there) of the α-family at v (..., B), all like v.
+
+    α < 1: T = K − sp(a − v) and ℓ = K log(sp(a)/sp(a − v)), with sp(a) = K = 1/(1−α)
+    α ≥ 1: T = v and ℓ = log1p((α−1)v)/(α−1); below v = −1/(α−1) the ratio is 0, as in Pearson's
+    """
+    alpha = torch.as_tensor(alpha, dtype=v.dtype, device=v.device)
+    rate, reach = alpha - 1, torch.full_like(v, REACH)
+    top = -1 / rate.clamp_max(-1e-30)  # K; beyond all numbers where there is none
+    drop = (-torch.expm1(-top)).log()  # a − K
+    ahead = top + drop - v  # a − v
+    t = v - drop - softplus(-ahead)
+    # Next to K, 1 − T/K has no digits; next to α = 1, sp(a)/sp(a − v) has none.
+    low = grown(rate, -torch.minimum(reach, 13.8 / rate.clamp_min(0.1)))  # 1 + (α−1)T ≥ 10⁻⁶
+    high = torch.where(rate < 0, top / 2, grown(rate, reach))
+    inside = torch.minimum(torch.maximum(t, low), high)
+    by_top = top * (top.log() - _log_softplus(ahead))
+    by_t = _shrunk(rate, inside) + (t - inside).relu() * (-rate * REACH).exp()
+    ratio = torch.where((rate < 0) & (t > high), by_top, by_t)
+    return t, torch.sigmoid(ahead), ratio, t > low
+
+
+def _family_activated(alpha):
+    """The α-family's member as Nowozin's activation reads it; alpha: knobs -> number."""
+
+    def curvature(v, knobs):
+        _, slope, ratio, bent = activated(alpha(knobs), v)
+        weight = ((2 - alpha(knobs)) * ratio.clamp(-REACH, REACH)).exp() * slope.square()
+        return torch.where(bent, weight, 0.0)
+
+    return Reading(
+        statistic=lambda v, knobs: activated(alpha(knobs), v)[0],
+        conjugate=lambda v, knobs: grown(alpha(knobs), activated(alpha(knobs), v)[2]),
+        curvature=curvature,
+        threshold=0.0,
+        probability=False,
+    )
+
+
 def rescaled(reading, scale=1.0, shift=0.0):
     """The same divergence where the critic says v, ℓ = scale·v + shift."""
 
@@ -118,7 +177,14 @@ TOTAL_VARIATION = Reading(
 KL, REVERSE_KL = member(1.0, shift=1.0), member(0.0, shift=-1.0)
 PEARSON, NEYMAN = member(2.0, factor=2.0), member(-1.0, factor=2.0)
 HELLINGER = member(0.5, factor=0.5)
-ALPHA = _family(lambda knobs: knobs.get("alpha", USUAL_ALPHA))
+
+
+def _live(knobs):
+    """The α that the page's slider says."""
+    return knobs.get("alpha", USUAL_ALPHA)
+
+
+ALPHA, ALPHA_NOWOZIN = _family(_live), _family_activated(_live)
 
 
 def both(log_ratio, nowozin):
@@ -134,6 +200,6 @@ READINGS = {
     "hellinger": both(HELLINGER, rescaled(HELLINGER, scale=2.0)),
     "js": both(JS, JS),
     "gan": both(GAN, GAN),
-    "alpha": {"log-ratio": ALPHA},
+    "alpha": both(ALPHA, ALPHA_NOWOZIN),
     "total-variation": {"nowozin": TOTAL_VARIATION},
 }

@@ -10,6 +10,32 @@ from toylab.penalties import PENALTIES
 from toylab.settings import Knob, Name, Whole
 
 
+def _slot(usual, doc, nth=""):
+    """The three settings of a penalty: which row, its weight, how seldom it is charged.
+
+    nth -- "Second", "Third": how its words differ from the first slot's, which say a little more
+    """
+    which, of = (nth, f"{nth.lower()} ") if nth else ("Penalty", "")
+    free, lazy = ("", "") if nth else (" 0 is the same as no penalty.", " (lazy)")
+    label = f"{nth} penalty" if nth else "Penalty"
+    return (
+        Name(usual, PENALTIES, before=("none",), label=label, doc=doc),
+        Knob(
+            1.0,
+            bounds=(0.0, 1e4),
+            soft=(0.01, 100.0),
+            label=f"{which} weight λ",
+            doc=f"How much the {of}price counts.{free}",
+        ),
+        Whole(
+            1,
+            bounds=(1, 64),
+            label=f"{which} every",
+            doc=f"Charge the {of}penalty only every k-th step, k times as much{lazy}.",
+        ),
+    )
+
+
 class GameSettings(param.Parameterized):
     """What either player pays, and what the critic's numbers must obey."""
 
@@ -65,65 +91,14 @@ class GameSettings(param.Parameterized):
         label="Target c",
         doc="What the generator wants its fakes to be given.",
     )
-    penalty = Name(
-        "0-gp",
-        PENALTIES,
-        before=("none",),
-        label="Penalty",
-        doc="A price on the critic's slope, so that it cannot become a cliff.",
+    penalty, penalty_weight, penalty_interval = _slot(
+        "0-gp", "A price on the critic's slope, so that it cannot become a cliff."
     )
-    penalty_weight = Knob(
-        1.0,
-        bounds=(0.0, 1e4),
-        soft=(0.01, 100.0),
-        label="Penalty weight λ",
-        doc="How much the price counts. 0 is the same as no penalty.",
+    penalty_2, penalty_2_weight, penalty_2_interval = _slot(
+        "none", "Another price beside the first, with a weight of its own.", "Second"
     )
-    penalty_interval = Whole(
-        1,
-        bounds=(1, 64),
-        label="Penalty every",
-        doc="Charge the penalty only every k-th step, k times as much (lazy).",
-    )
-    penalty_2 = Name(
-        "none",
-        PENALTIES,
-        before=("none",),
-        label="Second penalty",
-        doc="Another price beside the first, with a weight of its own.",
-    )
-    penalty_2_weight = Knob(
-        1.0,
-        bounds=(0.0, 1e4),
-        soft=(0.01, 100.0),
-        label="Second weight λ",
-        doc="How much the second price counts.",
-    )
-    penalty_2_interval = Whole(
-        1,
-        bounds=(1, 64),
-        label="Second every",
-        doc="Charge the second penalty only every k-th step, k times as much.",
-    )
-    penalty_3 = Name(
-        "none",
-        PENALTIES,
-        before=("none",),
-        label="Third penalty",
-        doc="A third price, with a weight of its own.",
-    )
-    penalty_3_weight = Knob(
-        1.0,
-        bounds=(0.0, 1e4),
-        soft=(0.01, 100.0),
-        label="Third weight λ",
-        doc="How much the third price counts.",
-    )
-    penalty_3_interval = Whole(
-        1,
-        bounds=(1, 64),
-        label="Third every",
-        doc="Charge the third penalty only every k-th step, k times as much.",
+    penalty_3, penalty_3_weight, penalty_3_interval = _slot(
+        "none", "A third price, with a weight of its own.", "Third"
     )
     penalised = Name(
         "critic",

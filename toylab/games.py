@@ -73,7 +73,7 @@ class Curvature:
         for name in of:
             found = torch.autograd.grad(
                 getattr(game, name)(self._at).sum(),
-                self._at,
+                [*self._at],  # a compiled step knows lists of tensors, not Players
                 create_graph=True,
                 materialize_grads=True,
             )

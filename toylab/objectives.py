@@ -288,7 +288,8 @@ OBJECTIVES = Table(
             knobs=("alpha",),
             label="α-divergence",
             doc="One formula from reverse KL (0) over Hellinger (½) and KL (1) to Pearson (2). "
-            "Nowozin's activation jumps at α = 1, so only the log-ratio is offered.",
+            "Nowozin's activation jumps at α = 1; here a bias takes the jump away, and its "
+            "threshold is 0 at every α.",
             formula="D: −E(e^(α−1)ℓ(x)−1)/(α−1) + E(e^αℓ(y)−1)/α   G: −E(e^αℓ(y)−1)/α",
             source=_NOWOZIN,
         ),

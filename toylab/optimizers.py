@@ -230,12 +230,13 @@ OPTIMIZERS = Table(
             rule=competitive.PLACED,
         ),
         "acgd-paper": Optimizer(
-            label="Adaptive CGD (paper's ε)",
+            label="Adaptive CGD (Adam's ε)",
             build=competitive.adaptive_paper,
             takes_turns=False,
-            doc="The same with ε beside the corrected root, as it is printed.",
+            doc="The same with Adam's sizes: ε stands beside the corrected root.",
             formula="v ← βv + (1−β)∂²,  A = η / (√(v / (1−βᵗ)) + ε) in place of η",
-            source="Schäfer et al. 2020, https://arxiv.org/abs/1910.05852",
+            source="Sizes of Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; that Schäfer et "
+            "al. 2020, https://arxiv.org/abs/1910.05852, print them so is from memory, not checked",
             settings=("solver_steps",),
             knobs=("solver_tolerance", "acgd_beta", "acgd_epsilon"),
             rule=competitive.PLACED,

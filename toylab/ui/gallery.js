@@ -74,7 +74,7 @@ function filled(dialog, told, lab, close) {
   dialog.replaceChildren(head, body)
 }
 
-export function render({model, el}) {
+export function render({model, view}) {
   document.head.append(made("style", {text: model.css}))
   document.documentElement.lang = "en"
   const theme = made("button", {class: "action"}, made("span", {class: "icon"}))
@@ -124,8 +124,11 @@ export function render({model, el}) {
   dialog.addEventListener("click", (event) => { if (event.target === dialog) { dialog.close() } })
   model.on("thumbnails", paint)
   model.on("shown", show)
-  themes({beat: model}, theme)
-  if (addressed()) { model.chosen = addressed() }
+  // What the server answers before it has heard that the page is ready never gets here.
+  const doc = view.model.document
+  const ready = (tell) => { if (doc.is_idle) { tell() } else { doc.idle.connect(() => setTimeout(tell)) } }
+  themes({beat: {set dark(dark) { ready(() => { model.dark = dark }) }}}, theme)
+  if (addressed()) { ready(() => { model.chosen = addressed() }) }
   paint()
   return page
 }

@@ -57,6 +57,8 @@ def sentences(anatomy, counts, settings):
         push = "The critic has moved. Now its slope pushes the fakes"
     elif turns:
         push = "The generator begins: the critic’s slope pushes the fakes"
+    elif anatomy["ahead"]:
+        push = "The critic, as it is foreseen, pushes the fakes: both players move at once"
     else:
         push = "The same critic pushes the fakes: both players move at once"
     return {

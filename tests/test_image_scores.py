@@ -75,6 +75,8 @@ def test_a_score_says_what_it_hangs_on(folder, capsys):
     # After 6 steps fakes are nothing like digits, and other digits are.
     assert found["scores"]["fid"] > 5 * found["baseline"]["fid"]
     assert found["scores"]["recall"] < found["baseline"]["recall"]
+    # Other reals than those that they are compared with.
+    assert found["baseline"]["fid"] > 1e-3 and found["baseline"]["precision"] < 1
     again = told(capsys, "evaluate", folder, "--n", 300, "--seed", 4, "--baseline")
     assert again["scores"] == found["scores"] and again["baseline"] == found["baseline"]
 

@@ -17,7 +17,7 @@ from toylab.image.data import DataError
 HIDDEN = (256, 128)
 MOST = 20_000  # images that it is trained with
 HELD_OUT = 5  # every fifth image is kept to say how good it is
-EPOCHS = 10
+EPOCHS = 15
 FORMAT = "toylab-classifier-1"
 
 

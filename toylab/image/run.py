@@ -21,8 +21,9 @@ from toylab.image import checkpoint, grids
 from toylab.image.config import ConfigError, build, dump, read
 from toylab.image.data import DATA
 from toylab.image.networks import FAMILIES
+from toylab.makings import LATENTS
 from toylab.schedules import evaluate
-from toylab.trainer import LATENTS, Setup, losses, train
+from toylab.trainer import Setup, losses, train
 
 GRID = 64  # images in a sample grid
 

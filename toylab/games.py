@@ -72,7 +72,7 @@ class Curvature:
         for name in of:
             found = torch.autograd.grad(
                 getattr(game, name)(self._at).sum(),
-                self._at,
+                list(self._at),
                 create_graph=True,
                 materialize_grads=True,
             )

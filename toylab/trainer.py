@@ -132,7 +132,8 @@ class Setup:
         return own or self.experiment.batch
 
     def _tensor(self, value, name):
-        members = value if isinstance(value, tuple) else (value,)
+        # One value a member, also where all have the same: a compiled step counts on the shape.
+        members = value if isinstance(value, tuple) else (value,) * max(1, self.experiment.members)
         if isinstance(value, tuple) and len(value) != self.experiment.members:
             raise ValueError(
                 f"{name} has {len(value)} values for {self.experiment.members} members: "

@@ -1,6 +1,7 @@
 """Artefacts: whole or not there, the user's alone, never more than so many bytes."""
 
 import os
+import time
 
 import pytest
 import torch
@@ -79,6 +80,16 @@ def test_the_longest_unused_go_first(home, monkeypatch):
     assert {path.name[0] for path in home.iterdir()} == {"b", "c"}
     artefacts.put("d", writing(b"d" * 100))  # what was just made stays, however large
     assert {path.name[0] for path in home.iterdir()} == {"d"}
+
+
+def test_what_ended_builds_have_left_goes(home):
+    artefacts.put("a", writing(b"a"))
+    for name, age in (("building-old", 2 * artefacts.ABANDONED), ("building-now", 0.0)):
+        (home / name).mkdir()
+        (home / name / "half").write_bytes(b"half")
+        os.utime(home / name, (time.time() - age,) * 2)
+    artefacts.put("b", writing(b"b"))
+    assert {path.name[:12] for path in home.glob("building-*")} == {"building-now"}
 
 
 def graph(scale, dtype=torch.float32):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.helpers import assert_near
-from toylab import compiled
+from toylab import ahead, compiled
 from toylab.compiled import Compiled
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
@@ -126,6 +126,64 @@ def test_a_compiled_step_is_the_plain_one(row):
     ours, plain, setup = both(row, "aot_eager", 4)
     assert worst(ours, plain) < 1e-12
     assert setup.compiled.route == "aot_eager"
+
+
+def interpreted(step, tensors, count):
+    """The route that builds native code, up to there: the rewritten graph, run in Python."""
+    traced = ahead.trace(step, tensors)
+    return ahead.runner(lambda read: traced.graph(*read), traced.reads, traced.plan)
+
+
+@pytest.mark.parametrize("row", [*FEW[:2], {"moves": "critic", "critic_steps": 2}], ids=words)
+def test_the_rewritten_graph_is_the_step(row, monkeypatch):
+    """Thin products written out, biases added by themselves, unread inputs left out."""
+    monkeypatch.setitem(compiled.ROUTES, "auto", interpreted)
+    ours, plain, _ = both({"critic_depth": 2, **row}, "auto", 3)
+    assert worst(ours, plain) < 1e-12
+
+
+def test_thin_products_are_written_out_and_no_bias_goes_into_a_product():
+    tensors = [torch.ones(6, 2), torch.ones(2, 8), torch.ones(8), torch.ones(8, 5), torch.ones(5)]
+
+    def step(x, first, bias, second, other):
+        return [torch.addmm(other, torch.addmm(bias, x, first), second)]
+
+    calls = [node.target for node in ahead.trace(step, tensors).graph.graph.nodes]
+    assert calls.count(torch.ops.aten.mm.default) == 1  # the 8 × 5 one
+    assert torch.ops.aten.addmm.default not in calls
+
+
+def test_the_faster_library_multiplies_what_is_large(monkeypatch):
+    """oneDNN where it is measured to be faster, and only for large float32 products."""
+    asked = []
+
+    def faster(*sizes):
+        asked.append(sizes)
+        return sizes[3] == (True, False)
+
+    monkeypatch.setattr(ahead, "faster", faster)
+    x, y = torch.randn(128, 128), torch.randn(128, 64)
+
+    def step(x, y):
+        return [x @ y, x.mT @ y, x[:8] @ y]
+
+    traced = ahead.trace(step, [x, y])
+    assert asked == [(128, 128, 64, (False, False)), (128, 128, 64, (True, False))]
+    calls = [node.target for node in traced.graph.graph.nodes]
+    assert calls.count(torch.ops.toylab.onednn.default) == 1
+    for found, right in zip(traced.graph(x, y), step(x, y), strict=True):
+        assert_near(found, right, 1e-4)
+    ahead.trace(step, [x.double(), y.double()])
+    assert len(asked) == 2
+
+
+@pytest.mark.long
+def test_the_other_library_s_products_run_in_an_artefact(monkeypatch):
+    monkeypatch.setattr(ahead, "faster", lambda *sizes: True)
+    sizes = {**TINY, "generator_width": 128, "critic_width": 128, "batch": 64}
+    sizes |= {"critic_depth": 2, "penalty": "r1"}
+    ours, plain, _ = both({}, "ahead", 20, torch.float32, sizes)
+    assert worst(ours, plain) < 1e-4
 
 
 @pytest.mark.long

@@ -15,7 +15,9 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from toylab import artefacts
 
 THIN = 4  # an outer product of at most so many numbers is no product worth calling
-LARGE = 2**20  # m·k·n from which another library's product may be worth its longer call
+LARGE = (
+    2**20
+)  # numbers multiplied (m·k·n) from which another library's product may be worth its longer call
 WORTH = 1.15  # how many times faster it must be
 
 aten = torch.ops.aten

@@ -8,13 +8,17 @@ are not those that were written is deleted and built again.
 import hashlib
 import os
 import platform
+import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 import torch
 
 LARGEST = 256 * 2**20  # bytes of all artefacts; the longest unused go first
+BUILDING = "building-"  # begins the name of a folder in which something is being built
+ABANDONED = 3600.0  # seconds after which whoever was building there has been ended
 FORM = 1  # counted up where the same graph would be built differently
 
 
@@ -85,7 +89,7 @@ def whole(path):
 def put(name, build):
     """The path of the artefact that `build(path)` makes, whole or not at all."""
     home = folder()
-    with tempfile.TemporaryDirectory(dir=home) as scratch:
+    with tempfile.TemporaryDirectory(prefix=BUILDING, dir=home) as scratch:
         made = Path(scratch) / "step.pt2"
         build(made)
         path = home / f"{name}-{_checksum(made)}.pt2"
@@ -95,7 +99,10 @@ def put(name, build):
 
 
 def _thin(home, kept):
-    """Deletes the longest unused until the rest fits."""
+    """Deletes the longest unused until the rest fits, and what ended builds have left."""
+    for path in home.glob(f"{BUILDING}*"):
+        if path.lstat().st_mtime < time.time() - ABANDONED:
+            shutil.rmtree(path, ignore_errors=True)
     ages = []
     for path in home.glob("*.pt2"):
         try:

@@ -42,6 +42,9 @@ TESTS = {
     "card_fields": ("cards",),
     "randomness": ("data",),
     "batches": ("data",),
+    "makings": (
+        "trainer", "trainer_changes", "trainer_moves", "trainer_resume", "trainer_ensembles", "data"
+    ),
     "trainer": (
         "trainer", "trainer_changes", "trainer_moves", "trainer_resume", "trainer_ensembles", "data"
     ),
@@ -414,13 +417,18 @@ LINES = {
         ("the block's first step only", "batches[offset * spec.count + i]", "batches[i]", "test_twenty_five_gaussians_is_a_set_in_fixed_order"),
         ("a normal mix", 'stream("mix", self._uniform', 'stream("mix", self._normal', "test_streams_are_independent_in_law"),
     ],
+    "makings": [
+        ("critic's activation", "e.critic_width, e.critic_depth, e.critic_activation", "e.critic_width, e.critic_depth, e.generator_activation", "test_every_structural_setting_changes_the_run"),
+        ("no dropout", "dropout=e.critic_dropout, ", "", "test_every_structural_setting_changes_the_run"),
+        ("a perfect generator remembers the set", "return real, law(card, **numbers)", 'return real, source(card, "real", **numbers)', "test_perfect_fakes_know_nothing_of_the_reals_beside_them"),
+    ],
     "trainer": [
         ("the average upside down", "torch.lerp(players.generator, average,", "torch.lerp(average, players.generator,", "test_average_is_an_exponential_one_of_the_generator"),
         ("rates exchanged", '"rate": knobs["rate_generator"]', '"rate": knobs["rate_critic"]', "test_alternating_adam_with_r1_is_classic_pytorch"),
         ("lazy without its factor", "every * knobs", "1 * knobs", "test_lazy_penalty_is_k_times_the_weight_every_kth_step"),
-        ("lazy at the wrong step", "state.step % every == 0", "state.step % every == every - 1", "test_lazy_penalty_is_k_times_the_weight_every_kth_step"),
+        ("lazy at the wrong step", "step % self.intervals[slot] == 0", "step % self.intervals[slot] == self.intervals[slot] - 1", "test_lazy_penalty_is_k_times_the_weight_every_kth_step"),
         ("a schedule a step late", "value(step), name)", "value(max(step - 1, 0)), name)", "test_a_number_changed_at_step_k_is_the_schedule_that_jumps_there"),
-        ("step not counted", "average, state.step + 1)", "average, state.step + 2)", "test_alternating_adam_with_r1_is_classic_pytorch"),
+        ("step not counted", "State(*parts, step + 1)", "State(*parts, step + 2)", "test_alternating_adam_with_r1_is_classic_pytorch"),
         ("a swap keeps the old memory", "if new.memory_of != self.memory_of or flatten(fresh).keys() != flatten(state).keys():", "if False:", "test_a_swap_keeps_the_players_and_resets_only_its_own_memory"),
         ("a swap resets all memory", "if new.memory_of != self.memory_of or flatten(fresh).keys() != flatten(state).keys():", "if True:", "test_a_swap_keeps_the_players_and_resets_only_its_own_memory"),
         ("one batch for both", 'own = self.experiment.batch_generator if role == "generator" else 0', "own = 0", "test_each_player_may_have_its_own_batch"),
@@ -434,8 +442,6 @@ LINES = {
         ("no constraint", "constrained(begun(rule, self.constraint), self.constraint)", "begun(rule, self.constraint)", "test_a_number_changed_at_step_k_is_the_schedule_that_jumps_there"),
         ("the generator clipped too", "Players(rule, constrained(begun(rule, self.constraint), self.constraint))", "Players(*[constrained(rule, self.constraint)] * 2)", "test_constraint_holds_for_every_state_and_only_for_the_critic"),
         ("one start for both players", 'f"init/{name}"', '"init"', "test_each_player_starts_from_its_own_stream"),
-        ("critic's activation", "e.critic_width, e.critic_depth, e.critic_activation", "e.critic_width, e.critic_depth, e.generator_activation", "test_every_structural_setting_changes_the_run"),
-        ("no dropout", "dropout=e.critic_dropout, ", "", "test_every_structural_setting_changes_the_run"),
         ("a loss with its price", 'found = {"critic": critic,', 'found = {"critic": critic + 1,', "test_losses_are_those_of_the_next_minibatch_unweighted"),
         ("samples of the last generator", "apply(state.average, latents)", "apply(state.players.generator, latents)", "test_samples_are_of_the_averaged_generator"),
         ("data of any dimension", '{*RESTART, "dimension"}', "set(RESTART)", "test_data_of_another_dimension_need_a_new_run"),
@@ -445,7 +451,6 @@ LINES = {
         ("a resting generator's average goes on", 'if self.names["moves"] != "critic":', "if True:", "test_the_mover_does_what_the_textbook_says_and_the_other_nothing"),
         ("a followed schedule of data begins anew", "self._refresh(state.step)", "self._refresh()", "test_a_schedule_of_the_data_goes_on_where_it_was_after_a_swap"),
         ("a swapped schedule of data begins anew", "        new._place(state.step)\n", "", "test_a_schedule_of_the_data_goes_on_where_it_was_after_a_swap"),
-        ("a perfect generator remembers the set", "return real, law(card, **numbers)", 'return real, source(card, "real", **numbers)', "test_perfect_fakes_know_nothing_of_the_reals_beside_them"),
         ("members share their seed", "for seed in members]", "for _, seed in zip(members, members[:1] * 99)]", "test_member_of_an_ensemble_is_the_single_run"),
         ("members' numbers in a row", "made.unsqueeze(-1) if len(members) > 1", "made[:1] if len(members) > 1", "test_one_value_a_member_equals_single_runs"),
     ],

@@ -196,9 +196,8 @@ class Setup:
     def step(self, state):
         """One step of the game optimizer: State -> State, for toys, ensembles and images alike."""
         step, move = state.step, self.compiled or self.moved
-        return State(
-            *move(self._due(step), state[:4], self._drawn(step), self.knobs(step)), step + 1
-        )
+        parts = move(self._due(step), state[:4], self._drawn(step), self.knobs(step))
+        return State(*parts, step + 1)
 
     def moved(self, due, parts, batches, knobs):
         """The step itself, a pure function: the parts of a `State` but the count -> those after it.

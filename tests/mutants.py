@@ -847,6 +847,7 @@ LINES = {
     ],
     "compiled": [
         ("any state will do", "self._fits = None\n        if", "pass\n        if", "test_native_code_gets_no_tensor_of_another_size"),
+        ("any minibatch will do", "and sizes(drawn) == made.sizes[: len(drawn)]", "", "test_native_code_gets_no_tensor_of_another_size"),
         ("any numbers will do", "leaves(knobs, []), None", "leaves(knobs, []), self._fits", "test_native_code_gets_no_tensor_of_another_size"),
         ("two parts may be one tensor", "tensor.clone() if id(tensor) in seen else tensor.contiguous()", "tensor.contiguous()", "test_no_number_schedule_or_count_of_steps_compiles_anything_again"),
         ("strict is silent", "if self.strict:", "if False:", "test_strict_raises_what_would_be_a_line"),

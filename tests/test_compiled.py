@@ -352,7 +352,14 @@ def test_native_code_gets_no_tensor_of_another_size(monkeypatch):
     for count in (1, 4, 1):  # its own parts come back, the numbers change
         held = double((), held, (torch.ones(4),), knobs(count))
     assert_near(held[0], torch.full((4,), 15.0), 0)
-    assert all(seen) and len(seen) == 9
+    held, same = (torch.ones(4),), knobs(1)
+    for count in (4, 1, 4):  # its own parts come back, the minibatch changes
+        held = double((), held, (torch.ones(count),), same)
+    assert_near(held[0], torch.full((4,), 15.0), 0)
+    for count in (4, 8, 4):  # another state, with what was there before
+        (found,) = double((), (torch.ones(count),), (torch.ones(1),), same)
+        assert_near(found, torch.full((count,), 3.0), 0)
+    assert all(seen) and len(seen) == 15
 
 
 def test_training_needs_no_compilation_module():

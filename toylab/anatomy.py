@@ -52,15 +52,15 @@ def overheard(setup, state):
 
         return asked
 
-    def games(state, knobs):
-        made = type(setup).games(ear, state, knobs)
+    def games_of(due, constraint, batches, knobs):
+        made = type(setup).games_of(ear, due, constraint, batches, knobs)
         return [
             Game(*(listening(name, loss, batch) for name, loss in game._asdict().items()))
-            for game, batch in zip(made, ear.draws(state.step), strict=True)
+            for game, batch in zip(made, batches, strict=True)
         ]
 
     ear.networks = setup.networks._replace(critic=setup.networks.critic._replace(apply=apply))
-    ear.games = games
+    ear.games_of, ear.compiled = games_of, None
     return ear.step(state), heard
 
 

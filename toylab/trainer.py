@@ -10,12 +10,11 @@ import torch
 
 from toylab.batches import Draws, Spec
 from toylab.constraints import CONSTRAINTS, begun, bounded
-from toylab.data import Normal, Uniform, law, source
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
+from toylab.makings import networks_of, sources_of
 from toylab.moving import constrained, resting
-from toylab.networks import identity, mlp
 from toylab.objectives import OBJECTIVES, played
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES, SLOTS
@@ -25,29 +24,40 @@ from toylab.schedules import Schedule
 from toylab.settings import Knob
 from toylab.states import State, flatten
 
-LATENTS = {"normal": Normal, "uniform": Uniform}
-
 
 class Setup:
     """What an experiment is made of between two changes: networks, game, minibatches, one step.
 
     networks, sources -- Players of `Network` and (real, latent); built from the experiment unless
     given, which is how images come in
+    backend -- "plain", or what compiles the step, a name of `compiled.ROUTES`; with `strict` it
+    raises where it cannot, instead of a word in the log
     """
 
-    def __init__(self, experiment, networks=None, sources=None, dtype=torch.float32, device="cpu"):
+    def __init__(
+        self,
+        experiment,
+        networks=None,
+        sources=None,
+        dtype=torch.float32,
+        device="cpu",
+        backend="plain",
+        strict=False,
+    ):
         if problems := experiment.conflicts():
             raise ValueError(" ".join(problems))
         self.experiment, self.dtype, self.device = experiment, dtype, device
         self.given = sources
+        self.how = {"dtype": dtype, "device": device, "backend": backend, "strict": strict}
         self.numbers = experiment.numbers()
-        self.sources = sources or _sources(experiment, self.numbers)
-        self.networks = networks or _networks(experiment, *self.sources)
+        self.sources = sources or sources_of(experiment, self.numbers)
+        self.networks = networks or networks_of(experiment, *self.sources)
         how = experiment.generator_loss, experiment.logit
         self.objective = played(OBJECTIVES[experiment.objective], *how)
         self.constraint = CONSTRAINTS[experiment.constraint].on(self.networks.critic)
         chosen = {slot: getattr(experiment, slot) for slot in SLOTS}
         self.penalties = {s: PENALTIES[name] for s, name in chosen.items() if name != "none"}
+        self.intervals = {s: getattr(experiment, f"{s}_interval") for s in self.penalties}
         self.payers = ("critic", "generator") if experiment.penalised == "both" else ("critic",)
         row = OPTIMIZERS[experiment.optimizer]
         rule = row.rule or RULES[experiment.rule]
@@ -62,7 +72,11 @@ class Setup:
         # Whose memory it is: the rule's, and the optimizer's where that has something of its own.
         own = experiment.optimizer if self.optimizer.remembers else None
         self.memory_of = (None if row.rule else experiment.rule, own)
-        self.names, self.draws = _names(experiment), None
+        self.names, self.draws, self.compiled = _names(experiment), None, None
+        if backend != "plain":
+            from toylab.compiled import Compiled
+
+            self.compiled = Compiled(self.moved, backend, strict)
         self._refresh()
 
     def _refresh(self, step=0):
@@ -81,7 +95,7 @@ class Setup:
         """The minibatches' sources, with the card's numbers as they are at this step."""
         numbers = self.experiment.numbers(step)
         if self.given is None and numbers != self.numbers:
-            self.numbers, self.sources = numbers, _sources(self.experiment, numbers)
+            self.numbers, self.sources = numbers, sources_of(self.experiment, numbers)
             self.draws = None
         if self.draws is None:  # a changed rate leaves the block that is drawn already
             self.draws = Draws(
@@ -118,7 +132,8 @@ class Setup:
         return own or self.experiment.batch
 
     def _tensor(self, value, name):
-        members = value if isinstance(value, tuple) else (value,)
+        # One value a member, also where all have the same: a compiled step counts on the shape.
+        members = value if isinstance(value, tuple) else (value,) * max(1, self.experiment.members)
         if isinstance(value, tuple) and len(value) != self.experiment.members:
             raise ValueError(
                 f"{name} has {len(value)} values for {self.experiment.members} members: "
@@ -154,43 +169,53 @@ class Setup:
 
     def games(self, state, knobs):
         """The step's games, one a minibatch, in the order of the optimizer's draws."""
+        return self.games_of(
+            self._due(state.step), state.constraint, self._drawn(state.step), knobs
+        )
+
+    def _due(self, step):
+        """The slots of the penalties that are charged at this step."""
+        return tuple(slot for slot in self.penalties if step % self.intervals[slot] == 0)
+
+    def _drawn(self, step):
+        """The step's minibatches, of the data as they are then."""
         if self._data_moves:
-            self._place(state.step)
+            self._place(step)
+        return self.draws(step)
+
+    def games_of(self, due, constraint, batches, knobs):
+        """One game a minibatch, with the penalties of the slots that are due."""
         penalties = []
-        for slot, row in self.penalties.items():
-            every, weight = getattr(self.experiment, f"{slot}_interval"), f"{slot}_weight"
-            if state.step % every == 0:
-                penalties.append((weight, row.function))
-                knobs = {**knobs, weight: every * knobs[weight]} if every > 1 else knobs
-        return [
-            gan(
-                self.networks,
-                self.objective,
-                penalties,
-                self.constraint,
-                batch,
-                knobs,
-                state.constraint,
-                self.payers,
-            )
-            for batch in self.draws(state.step)
-        ]
+        for slot in due:
+            every, weight = self.intervals[slot], f"{slot}_weight"
+            penalties.append((weight, self.penalties[slot].function))
+            knobs = {**knobs, weight: every * knobs[weight]} if every > 1 else knobs
+        fixed = self.networks, self.objective, penalties, self.constraint
+        return [gan(*fixed, batch, knobs, constraint, self.payers) for batch in batches]
 
     def step(self, state):
         """One step of the game optimizer: State -> State, for toys, ensembles and images alike."""
-        knobs = self.knobs(state.step)
-        games = self.games(state, knobs)
+        step, move = state.step, self.compiled or self.moved
+        parts = move(self._due(step), state[:4], self._drawn(step), self.knobs(step))
+        return State(*parts, step + 1)
+
+    def moved(self, due, parts, batches, knobs):
+        """The step itself, a pure function: the parts of a `State` but the count -> those after it.
+
+        due -- the slots of the penalties that are charged
+        """
+        players, memory, constraint, average = parts
+        games = self.games_of(due, constraint, batches, knobs)
         own = Players(
             {**knobs, "rate": knobs["rate_generator"]},
             {**knobs, "rate": knobs["rate_critic"]},
         )
-        players, memory = self.optimizer.step(games, state.players, state.memory, own)
-        constraint, average = state.constraint, state.average
+        players, memory = self.optimizer.step(games, players, memory, own)
         if self.names["moves"] != "generator":
             _, constraint = self.constraint.effective(players.critic, constraint)
         if self.names["moves"] != "critic":
             average = torch.lerp(players.generator, average, knobs["average"])
-        return State(players, memory, constraint, average, state.step + 1)
+        return players, memory, constraint, average
 
     def followed(self, state):
         """(setup, state) after the experiment's owner has changed it; raises where it cannot be.
@@ -209,7 +234,7 @@ class Setup:
         if not changed:
             self._refresh(state.step)
             return self, state
-        new = Setup(self.experiment, self.networks, self.given, self.dtype, self.device)
+        new = Setup(self.experiment, self.networks, self.given, **self.how)
         new._place(state.step)
         fresh = state._replace(memory=new.optimizer.init(state.players))
         # Another order of moves with the same rule goes on with that rule's moments.
@@ -252,34 +277,12 @@ def _names(experiment):
     return {**names, **there, "dimension": experiment.card.dimension}
 
 
-def _sources(experiment, numbers):
-    """(real, latent): the card's real points, and what the generator is fed."""
-    card = experiment.card
-    real = source(card, "real", **numbers)
-    if experiment.fakes == "fixed":
-        return real, source(card, "fake", **numbers)
-    if experiment.fakes == "perfect":
-        return real, law(card, **numbers)
-    return real, LATENTS[experiment.latent_law](experiment.latent)
-
-
-def _networks(e, real, latent):
-    """The players' networks: two MLPs, or the identity where the fakes are fixed points."""
-    common = {"initialisation": e.initialisation}
-    sizes = (e.generator_width, e.generator_depth, e.generator_activation)
-    generator = mlp(latent.shape, real.shape, *sizes, **common)
-    if e.fakes != "learned":
-        generator = identity(real.shape)
-    sizes = (e.critic_width, e.critic_depth, e.critic_activation)
-    return Players(generator, mlp(real.shape, None, *sizes, dropout=e.critic_dropout, **common))
-
-
 def train(experiment, state=None, steps=None, changes=(), setup=None, **given):
     """Yields the state after every step, without end or `steps` times.
 
     state   -- where to go on from; the start of the experiment unless given
     changes -- [(step, {name: value}), …]: what is changed by hand once so many steps were taken
-    given   -- networks, sources, dtype, device: see `Setup`
+    given   -- networks, sources, dtype, device, backend, strict: see `Setup`
 
     The experiment may be changed between two states: live numbers and names act at the next step,
     a field that needs a new run raises `ValueError`.

@@ -23,9 +23,10 @@ from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
 from toylab.image.log import GRID, Log, Silent
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
+from toylab.makings import LATENTS
 from toylab.processes import any_of, world
 from toylab.states import flatten, restore
-from toylab.trainer import LATENTS, Setup, train
+from toylab.trainer import Setup, train
 
 try:
     import fcntl

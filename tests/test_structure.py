@@ -14,7 +14,7 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 FLOORS = [
-    ("tables", "means", "divergences"),
+    ("tables", "means", "divergences", "files"),
     ("payoffs", "slopes", "consistency"),
     ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers"),
     ("cards", "penalties", "constraints", "rules", "games"),
@@ -31,7 +31,7 @@ FLOORS = [
     ("fields", "judgement", "diversity"),
     ("layers",),
     ("frames",),
-    ("engine", "image", "check"),
+    ("engine", "image", "check", "sweep"),
     ("figures",),
     ("ui",),
     ("bench", "apps", "lab"),

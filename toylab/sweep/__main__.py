@@ -11,6 +11,7 @@ from pathlib import Path
 
 from toylab.sweep import cores, kept, spec, table
 from toylab.sweep.cluster import NoCluster, remote
+from toylab.sweep.measures import MEASURES
 from toylab.sweep.progress import progress
 from toylab.sweep.runs import packed
 from toylab.sweep.training import task
@@ -21,10 +22,16 @@ DONE, WRONG, STOPPED = 0, 2, 75
 def parser():
     """The command line."""
     about, codes = __doc__.split("\n\n")
+    rows = [
+        f"  {name:12} {row.doc} {', '.join(f'{c} [{unit}]' for c, unit in row.columns.items())}"
+        for name, row in MEASURES.items()
+    ]
     made = argparse.ArgumentParser(
-        prog="python -m toylab.sweep", description=about, epilog=f"{codes} {spec.__doc__}",
+        prog="python -m toylab.sweep",
+        description=about,
+        epilog="\n\n".join([codes.strip(), spec.__doc__.strip(), "Measures:\n" + "\n".join(rows)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+    )
     made.add_argument("spec", metavar="SPEC.toml", help="what to train; see below")
     made.add_argument("--out", metavar="FOLDER", help="of the results (runs/sweeps/NAME)")
     made.add_argument("--jobs", type=int, help="worker processes (all cores)")
@@ -70,7 +77,7 @@ def _told(sweep):
 def _found(sweep, folder):
     rows, damaged = kept.found(folder, sweep.columns)
     for path, why in damaged:
-        print(f"{path} is damaged: {why}; its runs are made again", flush=True)
+        print(f"{path} is damaged: {why}; its runs count as missing", flush=True)
     return rows, [path for path, _ in damaged]
 
 
@@ -83,12 +90,15 @@ def _run(sweep, folder, given):
     tasks = [task(runs, sweep) for runs in packed(missing, jobs)]
     where = f"the cluster at {given.scheduler}" if given.scheduler else f"{jobs} cores"
     there = len(sweep.runs) - len(missing)
-    print(f"{there} are there, {len(missing)} to train: {len(tasks)} ensembles on {where}")
-    ends = remote(tasks, given.scheduler) if given.scheduler else cores.local(tasks, jobs)
-    with progress(len(missing)) as told:
-        for _, made in ends if tasks else ():
-            kept.keep(folder, made)
-            told(len(made), sum(bool(row["failure"]) for row in made))
+    print(
+        f"{there} are there, {len(missing)} to train: {len(tasks)} ensembles on {where}", flush=True
+    )
+    if tasks:
+        ends = remote(tasks, given.scheduler) if given.scheduler else cores.local(tasks, jobs)
+        with progress(len(missing)) as told:
+            for _, made in ends:
+                kept.keep(folder, made)
+                told(len(made), sum(bool(row["failure"]) for row in made))
     return _table(sweep, folder)
 
 

@@ -864,7 +864,6 @@ LINES = {
         ("any code", "told = [code(), settings", "told = [settings", "test_other_code_is_another_run_and_no_worker_of_ours"),
         ("any steps", "seed, steps, precision, _data", "seed, precision, _data", "test_a_run_with_anything_else_has_another_key"),
         ("any file of points", "return [repr(said), files]", "return [repr(said)]", "test_a_card_of_ones_own_is_known_by_what_it_says"),
-        ("1 is not 1.0", "else float(value)\n", "else value\n", "test_a_run_has_the_same_key_however_it_is_written"),
     ],
     "sweep.measures": [
         ("the first member's fakes", "else state.average[member]", "else state.average[0]", "test_a_run_of_a_sweep_is_the_single_run"),

@@ -18,7 +18,7 @@ from toylab import cards, schedules
 from toylab.experiment import Experiment
 from toylab.settings import Knob
 
-MOST = 16  # members: more are no faster (measured at 64x2x64 and 64x2x256), only larger
+MOST = 16  # members: where 64x2x64 nears its most; 64x2x256 has it at 10, wider nets gain nothing
 MEMORY = 2**30  # bytes that one ensemble may take, roughly
 NOT_HERE = ("seed", "members")  # a sweep has its own
 

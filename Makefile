@@ -94,7 +94,7 @@ fashion:
 	@touch $@
 
 .venv/test: .venv/torch pyproject.toml
-	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image,test]"
+	$(PIP) install --quiet -c constraints.txt -e ".[app,figures,image,sweep,test]"
 	@$(SAME_TORCH)
 	@touch .venv/app $@
 

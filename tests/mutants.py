@@ -114,6 +114,17 @@ TESTS = {
     "image.scoring": ("image_scores",),
     "image.sets": ("image_scores",),
     "image.export": ("image_scores",),
+    "files": ("image_checkpoint",),
+    "sweep.ranges": ("sweep",),
+    "sweep.runs": ("sweep",),
+    "sweep.measures": ("sweep",),
+    "sweep.training": ("sweep",),
+    "sweep.spec": ("sweep_spec", "sweep"),
+    "sweep.kept": ("sweep_folder",),
+    "sweep.table": ("sweep_folder",),
+    "sweep.__main__": ("sweep_folder",),
+    "sweep.cores": ("sweep_folder",),
+    "sweep.cluster": ("sweep_folder",),
 }
 
 LINES = {
@@ -1018,5 +1029,66 @@ LINES = {
         ("the player is kept", "network, vector = setup.networks.generator, state.average", "network, vector = setup.networks.generator, state.players.generator", "test_an_export_makes_the_same_images"),
         ("statistics of the batch at hand", "holding(network, moments), vector", "network, vector", "test_an_export_makes_the_same_images"),
         ("any bytes", "if hashlib.sha256(content).hexdigest() != about[\"sha256\"]:", "if False:", "test_a_spoilt_export_is_refused"),
+    ],
+    "files": [
+        ("half a file stays", "        temporary.unlink(missing_ok=True)\n", "        pass\n", "test_a_crash_while_writing_leaves_the_old_file"),
+    ],
+    "sweep.ranges": [
+        ("log-uniform is uniform", "return low * (high / low) ** share", "return low + share * (high - low)", "test_a_range_is_drawn_by_its_law"),
+        ("the last choice never", "int(share * len(values))", "int(share * (len(values) - 1))", "test_a_range_is_drawn_by_its_law"),
+        ("whole numbers are broken", "round(value) if self.whole", "value if self.whole", "test_a_range_is_drawn_by_its_law"),
+        ("one draw for all", 'f"sweep/{name}", number)', 'f"sweep/{name}")', "test_more_draws_keep_the_first_ones_and_go_with_the_whole_grid"),
+        ("a range upside down", "or not numbers[0] < numbers[1]", "", "test_a_wrong_range_is_one_clear_line"),
+    ],
+    "sweep.runs": [
+        ("seeds in a row", "return self.own_seeds", "return tuple(range(self.seed, self.seed + self.members))", "test_a_run_of_a_sweep_is_the_single_run"),
+        ("a part that is left out beside one that is not", '["number", v == 0]', '["number"]', "test_a_run_of_a_sweep_is_the_single_run"),
+        ("schedules in one ensemble", "field.each and isinstance(value, float)", "field.each", "test_a_run_of_a_sweep_is_the_single_run"),
+        ("all have the first one's number", "if alike else values", "if True else values", "test_a_run_of_a_sweep_is_the_single_run"),
+        ("ensembles as large as it comes", "max(1, min(MOST, room, ", "max(1, min(", "test_ensembles_are_even_and_small_enough"),
+        ("no memory is counted", "min(MOST, room,", "min(MOST,", "test_ensembles_are_even_and_small_enough"),
+        ("one job does it all", "math.ceil(len(runs) / jobs)", "len(runs)", "test_ensembles_are_even_and_small_enough"),
+        ("any code", "told = [code(), settings", "told = [settings", "test_other_code_is_another_run_and_no_worker_of_ours"),
+        ("any steps", "seed, steps, precision, _data", "seed, precision, _data", "test_a_run_with_anything_else_has_another_key"),
+        ("any file of points", "return [repr(said), files]", "return [repr(said)]", "test_a_card_of_ones_own_is_known_by_what_it_says"),
+    ],
+    "sweep.measures": [
+        ("the first member's fakes", "else state.average[member]", "else state.average[0]", "test_a_run_of_a_sweep_is_the_single_run"),
+        ("the first member's critic", "effective(setup, state, member)", "effective(setup, state, None if member is None else 0)", "test_a_run_of_a_sweep_is_the_single_run"),
+        ("modes of a curve", "ended.crowd.clusters is not None or", "True or", "test_measures_are_blank_where_they_mean_nothing"),
+    ],
+    "sweep.training": [
+        ("other code is as good", 'if task["code"] != code():', "if False:", "test_other_code_is_another_run_and_no_worker_of_ours"),
+        ("one fails, all fail", 'if len(task["runs"]) > 1:', "if False:", "test_an_error_is_the_row_of_the_member_that_is_to_blame"),
+        ("what diverged is measured", "if member in lost\n", "if False\n", "test_what_diverges_says_so_and_harms_no_other_member"),
+        ("when it was seen last", "lost.setdefault(member, state.step)", "lost.__setitem__(member, state.step)", "test_what_diverges_says_so_and_harms_no_other_member"),
+    ],
+    "sweep.spec": [
+        ("any count", "if total > MOST or (total > ASKED and not yes):", "if total > MOST:", "test_a_wrong_spec_is_one_clear_line"),
+        ("a setting that means nothing", "            if name not in settings:", "            if False:", "test_a_wrong_spec_is_one_clear_line"),
+        ("a value twice", "if any(value in values[:place] for place, value in enumerate(values)):", "if False:", "test_a_wrong_spec_is_one_clear_line"),
+        ("what cannot be combined runs", "if problems := experiment.conflicts():", "if problems := []:", "test_what_cannot_be_combined_is_a_row_and_not_a_run"),
+        ("ends of a range unchecked", "for end in made.values:", "for end in ():", "test_a_wrong_range_is_one_clear_line"),
+    ],
+    "sweep.kept": [
+        ("damage is not seen", 'if content.get("digest") != _digest(content.get("rows")):', "if False:", "test_a_damaged_file_is_named_and_made_again"),
+        ("a measure that is not there", 'whole = row["failure"] or set(columns) <= set(row["measures"])', "whole = True", "test_another_spec_keeps_what_still_applies"),
+        ("an old error stays", "whole and not (row[\"key\"] in rows and rows[row[\"key\"]][\"settled\"])", "whole and row[\"key\"] not in rows", "test_errors_are_tried_again_and_what_diverged_is_not"),
+        ("nobody holds the folder", "    with lock:\n        yield\n", "    lock.lock.release()\n    yield\n", "test_two_sweeps_do_not_work_on_one_folder"),
+    ],
+    "sweep.table": [
+        ("failures count", 'held = [row for row in inside if not row["failure"]]', "held = inside", "test_the_summary_has_medians_over_the_seeds_and_what_failed"),
+        ("means for medians", "_short(float(median(column)))", "_short(sum(column) / len(column))", "test_the_summary_has_medians_over_the_seeds_and_what_failed"),
+    ],
+    "sweep.__main__": [
+        ("errors are results", 'if r.key not in rows or not rows[r.key]["settled"]]', "if r.key not in rows]", "test_errors_are_tried_again_and_what_diverged_is_not"),
+        ("all over again", "missing = [r for r in sweep.runs if r.key not in rows", "missing = [r for r in sweep.runs if True or r.key not in rows", "test_another_spec_keeps_what_still_applies"),
+        ("damaged files stay", "        path.unlink()\n", "        pass\n", "test_a_damaged_file_is_named_and_made_again"),
+    ],
+    "sweep.cores": [
+        ("neighbours are to blame", "            if (yield from _pool(collections.deque([task]), 1, work)):\n", "            if True:\n", "test_a_worker_that_dies_is_a_failure_of_its_own_ensemble_alone"),
+    ],
+    "sweep.cluster": [
+        ("any worker will do", "if others := sorted(worker for worker, theirs in found.items() if theirs != code()):", "if others := []:", "test_a_dask_cluster_of_processes_gives_the_same_table"),
     ],
 }

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.image_runs import reached, refused, trained
-from toylab.image import checkpoint
+from toylab import files
 from toylab.image.__main__ import main
 
 
@@ -98,13 +98,13 @@ def test_a_checkpoint_of_other_networks_or_images_is_refused(folder, tmp_path, c
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
-    checkpoint.write(tmp_path / "file", b"old")
+    files.write(tmp_path / "file", b"old")
 
     def crash(*names):
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "replace", crash)
     with pytest.raises(OSError):
-        checkpoint.write(tmp_path / "file", b"new")
+        files.write(tmp_path / "file", b"new")
     assert [path.name for path in tmp_path.glob("*")] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"

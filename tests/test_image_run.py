@@ -15,7 +15,8 @@ import torch
 
 from tests.helpers import assert_same
 from tests.image_runs import TINY, line, reached, refused, trained
-from toylab.image import checkpoint, config, forecast, log, run
+from toylab import files
+from toylab.image import config, forecast, log, run
 from toylab.image.__main__ import main
 from toylab.optimizers import OPTIMIZERS
 from toylab.states import flatten
@@ -108,7 +109,7 @@ class Full:
 
     def __init__(self, monkeypatch, after):
         self.left, self.real = after, os.fsync
-        monkeypatch.setattr(checkpoint.os, "fsync", self)
+        monkeypatch.setattr(files.os, "fsync", self)
 
     def __call__(self, file):
         self.left -= 1

@@ -14,7 +14,7 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 FLOORS = [
-    ("tables", "processes"),
+    ("tables", "processes", "files"),
     ("means", "divergences"),
     ("payoffs", "slopes", "consistency"),
     ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers", "artefacts"),
@@ -32,7 +32,7 @@ FLOORS = [
     ("fields", "judgement", "diversity"),
     ("layers",),
     ("frames",),
-    ("engine", "image", "check"),
+    ("engine", "image", "check", "sweep"),
     ("figures",),
     ("ui",),
     ("bench", "apps", "lab"),

@@ -10,11 +10,11 @@ A file is only ever read with ``weights_only=True``: no code in it can run.
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 
 import torch
 
+from toylab.files import write
 from toylab.states import flatten, restore
 
 FORMAT = "toylab-image-1"
@@ -23,30 +23,6 @@ KEPT = 2
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the text says why, and which other one can."""
-
-
-def write(path, data):
-    """Writes bytes so that a crash leaves the old file or the new one, never half of one."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    synced(path.parent)  # the new name itself must reach the disk
-
-
-def synced(path):
-    """Waits until a file's bytes, or a folder's names, are on the disk."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def save(folder, state, data):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from toylab.image.checkpoint import synced
+from toylab.files import synced
 from toylab.image.pixels import DataError
 from toylab.tables import Table, UnknownName
 

@@ -14,15 +14,16 @@ from typing import NamedTuple
 
 import torch
 
-from toylab.image import checkpoint, config, grids
+from toylab import files
+from toylab.image import config, grids
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.moments import holding
 from toylab.image.networks import FAMILIES
 from toylab.image.pixels import SCALINGS
 from toylab.image.scoring import versions
+from toylab.makings import LATENTS
 from toylab.networks import Network
 from toylab.randomness import Keys
-from toylab.trainer import LATENTS
 
 FORMAT = "toylab-generator-1"
 
@@ -55,8 +56,8 @@ def write(run, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "generator.safetensors", folder / "generator.json"
-    checkpoint.write(paths[0], content)
-    checkpoint.write(paths[1], json.dumps(about, indent=1).encode() + b"\n")
+    files.write(paths[0], content)
+    files.write(paths[1], json.dumps(about, indent=1).encode() + b"\n")
     return paths
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import torch
 
-from toylab.image.checkpoint import write
+from toylab.files import write
 from toylab.image.moments import holding, measured
 from toylab.image.pixels import SCALINGS, DataError, pillow
 from toylab.randomness import Keys

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from toylab.files import write
 from toylab.image import checkpoint, grids, scoring
 from toylab.image.config import ConfigError
 from toylab.image.pixels import pillow
@@ -41,7 +42,7 @@ class Log:
         """Drops rows of later steps, written after the checkpoint that the run goes on from."""
         rows = self.metrics.read_text().splitlines(True) if self.metrics.exists() else []
         kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
-        checkpoint.write(self.metrics, "".join(kept).encode())
+        write(self.metrics, "".join(kept).encode())
 
     def check(self, state, found=None):
         """Raises `Diverged` where a player or a loss is not finite."""

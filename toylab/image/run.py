@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 import toylab
+from toylab.files import write
 from toylab.games import Players
 from toylab.image import checkpoint, grids
 from toylab.image import data as data_sets
@@ -146,7 +147,7 @@ def create(config, setup, out, parent=None):
         except FileExistsError:  # another run was started at the same moment
             number += 1
     (folder / "samples").mkdir()
-    checkpoint.write(folder / "config.toml", dump(config).encode())
+    write(folder / "config.toml", dump(config).encode())
     environment = {
         "toylab": toylab.__version__,
         "python": platform.python_version(),
@@ -159,7 +160,7 @@ def create(config, setup, out, parent=None):
         "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
-    checkpoint.write(folder / "env.json", json.dumps(environment, indent=1).encode())
+    write(folder / "env.json", json.dumps(environment, indent=1).encode())
     grids.save(folder / "reals.png", grids.shown(setup, grids.reals(setup, GRID)))
     return folder
 
@@ -213,7 +214,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     with Lock(folder) if folder else nullcontext():
         log = Silent(config, setup)
         if folder:
-            checkpoint.write(folder / "config.toml", dump(config).encode())  # of the latest start
+            write(folder / "config.toml", dump(config).encode())  # of the latest start
             log = Log(folder, config, setup, state.step if state else 0, boards)
         if any_of(folder and not (folder / "checkpoints").exists()):
             state = state or setup.start()

@@ -11,7 +11,8 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 import toylab
-from toylab.image import checkpoint, grids
+from toylab.files import write
+from toylab.image import grids
 from toylab.image.classifier import MOST
 from toylab.image.config import ConfigError
 from toylab.image.features import extractor
@@ -118,5 +119,5 @@ def written(folder, found):
     part = "" if found["real"]["split"] == "train" else f"-{found['real']['split']}"
     (folder / "eval").mkdir(exist_ok=True)
     path = folder / "eval" / f"{name}{own}{part}.json"
-    checkpoint.write(path, json.dumps(found, indent=1).encode() + b"\n")
+    write(path, json.dumps(found, indent=1).encode() + b"\n")
     return path

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from toylab.image import checkpoint, run
+from toylab.files import write
 from toylab.image import crosstest as protocol
+from toylab.image import run
 from toylab.image.commands import report, reports
 from toylab.image.scoring import WEIGHTS
 
@@ -44,7 +45,7 @@ def execute(parsed):
     names = "-".join(folder.name[:5] for folder, *_ in runs)
     path = Path(parsed.out or runs[0][0] / "eval" / f"crosstest-{names}-seed{parsed.seed}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write(path, json.dumps(found, indent=1).encode() + b"\n")
+    write(path, json.dumps(found, indent=1).encode() + b"\n")
     return report(parsed, {**found, "file": str(path)}, [*_lines(found), str(path)])
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from toylab.image import checkpoint, export, grids, run
+from toylab.files import write
+from toylab.image import export, grids, run
 from toylab.image.commands import report, reports
 from toylab.image.config import ConfigError
 
@@ -41,7 +42,7 @@ def execute(parsed):
     if out.suffix == ".npz":
         buffer = io.BytesIO()
         np.savez_compressed(buffer, images=images)
-        checkpoint.write(out, buffer.getvalue())
+        write(out, buffer.getvalue())
     elif out.suffix == ".png":
         grids.save(out, images)
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toylab.image.checkpoint import synced, write
+from toylab.files import synced, write
 from toylab.image.layouts.common import Pictures, gathered, untold
 from toylab.image.pixels import DataError
 from toylab.image.sources import digest

@@ -1,0 +1,84 @@
+"""Training one ensemble of a sweep: plain data in, plain data out, the same here and far away.
+
+A task is {runs: [{settings, seed, key}], steps, precision, measure, code}; what comes back is one
+row a run, {key, settings, seed, measures, seconds, failure, settled}, all of it JSON.
+"""
+
+import time
+
+import torch
+
+from toylab.sweep.measures import Ended, measured
+from toylab.sweep.runs import Run, code, together
+from toylab.trainer import Setup, train
+
+LOOK_EVERY = 100  # steps between two looks at whether all numbers are finite
+PRECISIONS = {"float32": torch.float32, "float64": torch.float64}
+
+
+def task(runs, sweep):
+    """What `trained` takes, for some runs of one structure."""
+    told = [run._asdict() for run in runs]
+    common = {"steps": sweep.steps, "precision": sweep.precision, "measure": list(sweep.measure)}
+    return {"runs": told, **common, "code": code()}
+
+
+def trained(task):
+    """The rows of a task's runs, in order; what fails is a row with the reason, never an exception.
+
+    Where an ensemble fails as a whole its members are trained one by one, so that only those fail
+    that are to blame. `seconds` is a member's share of the time that its ensemble took.
+    """
+    torch.set_num_threads(1)  # one core a task; also the order of sums is part of the result
+    if task["code"] != code():
+        return failed(task, "this worker's toylab or torch is another one than the sweep's")
+    began = time.perf_counter()
+    try:
+        ends = _ends(task)
+    except Exception as error:  # whatever it is, the other runs go on
+        if len(task["runs"]) > 1:
+            return [row for run in task["runs"] for row in trained({**task, "runs": [run]})]
+        return failed(task, f"{type(error).__name__}: {error}", time.perf_counter() - began)
+    each = (time.perf_counter() - began) / len(ends)
+    return [
+        _row(run, each, measures, failure, settled=True)
+        for run, (measures, failure) in zip(task["runs"], ends, strict=True)
+    ]
+
+
+def failed(task, why, seconds=0.0):
+    """The rows of a task that came to nothing; they are tried again by the next sweep."""
+    each = seconds / len(task["runs"])
+    return [_row(run, each, {}, f"error: {why}", settled=False) for run in task["runs"]]
+
+
+def _row(run, seconds, measures, failure, settled):
+    told = {"measures": measures, "seconds": round(seconds, 4)}
+    return {**run, **told, "failure": failure, "settled": settled}
+
+
+def _ends(task):
+    """[(measures, failure)] of a task's runs."""
+    runs = [Run(**run) for run in task["runs"]]
+    experiment = together(runs)
+    setup = Setup(experiment, dtype=PRECISIONS[task["precision"]])
+    lost, state = {}, None
+    for state in train(experiment, steps=task["steps"], setup=setup):
+        if state.step % LOOK_EVERY == 0 or state.step == task["steps"]:
+            for member, finite in enumerate(_finite(state)):
+                if not finite:
+                    lost.setdefault(member, state.step)
+            if len(lost) == len(runs):
+                break
+    return [
+        ({}, f"diverged: not finite any more at step {lost[member]}")
+        if member in lost
+        else (measured(Ended(setup, state, run.seed, member), task["measure"]), "")
+        for member, run in enumerate(runs)
+    ]
+
+
+def _finite(state):
+    """[bool] a member: whether every number of both players is finite."""
+    players = [vector.isfinite().all(-1) for vector in (*state.players, state.average)]
+    return torch.stack(players).all(0).tolist()

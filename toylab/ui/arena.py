@@ -152,7 +152,7 @@ class Arena:
         # The ground that panel-material-ui, too, gives to every figure when the theme changes.
         ground = theme.colour("panel", dark)
         self.figure.update(background_fill_color=ground, border_fill_color=ground)
-        self.figure.outline_line_width = 0.001  # 0 a canvas would ignore
+        self.figure.outline_line_width = 0
 
     def open(self, header, arrays):
         """A new run: its window, its data, and nothing left of the run before."""

@@ -68,8 +68,7 @@ def _furnish(figure):
     figure.min_border_left, figure.min_border_right = GUTTER, RIGHT
     figure.min_border_top, figure.min_border_bottom = TOP, BOTTOM
     # Not its colour: the theme of the widgets sets that and alpha again with every change.
-    # Nor 0: a canvas takes no line of no width and draws the last one it had, after a resize 1.
-    figure.update(name="figure", outline_line_width=0.001, tools=[])
+    figure.update(name="figure", outline_line_width=0, tools=[])
     figure.xgrid.grid_line_color = None
     figure.yaxis.ticker = figure.ygrid.ticker = FixedTicker(ticks=[0, 1], name="ticks")
     (yaxis,) = figure.yaxis

@@ -298,9 +298,8 @@ def test_the_slope_of_a_penalty_is_that_of_finite_differences(name, penalty):
     experiment = {"critic_width": 6, "generator_width": 6}
     networks = built(name, shape, experiment=experiment, features=2)
     players = Players(vector(networks.generator, 1), vector(networks.critic, 2, 0.3))
-    batch = Batch(
-        normal(5, *shape, seed=3).tanh(), normal(5, 5, seed=4), torch.rand(5, 1, 1, 1).double()
-    )
+    between = normal(5, 1, 1, 1, seed=7).sigmoid()
+    batch = Batch(normal(5, *shape, seed=3).tanh(), normal(5, 5, seed=4), between)
     knobs = {"penalty_weight": torch.full((1,), 2.0, dtype=torch.float64)}
     rows = [("penalty_weight", PENALTIES[penalty].function)]
     objective = OBJECTIVES["non-saturating"]

@@ -167,6 +167,8 @@ def heard(page):
 def lab(page, lab_url, heard):
     """Opens the lab at an address and waits for its first picture."""
 
+    page.set_default_timeout(WAIT)
+
     def opened(address="", size=(1280, 720)):
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.goto(lab_url + address)

@@ -32,7 +32,8 @@ function drawer(lab, parent) {
   })
   parent.addEventListener("dblclick", (event) => {
     const {field} = control(event)
-    if (field && slides(event)) { lab.send({do: "default", field}) }
+    // After what the two clicks themselves have set, which may still be on its way into the beat.
+    if (field && slides(event)) { setTimeout(lab.send, 50, {do: "default", field}) }
   })
   parent.addEventListener("wheel", (event) => {
     const {field, host} = control(event)

@@ -227,7 +227,7 @@ def ahead(step, tensors, count):
 
 
 def best(step, tensors, count):
-    """What won by measurement where these tensors are (docs/notes/speed.md)."""
+    """What won by measurement where these tensors are (docs/bench.json, suite "compiled")."""
     if tensors[0].device.type == "cuda":
         return recorded(step, tensors, count)
     return ahead(step, tensors, count)

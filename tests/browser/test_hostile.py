@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.browser.pages import state, step, until
 
-# Six of each with every run of the tests, fifty with `make test-all`.
-TIMES = pytest.mark.parametrize("times", [6, pytest.param(50, marks=pytest.mark.long)])
+# Ten of each with every run of the tests, fifty with `make test-all`.
+TIMES = pytest.mark.parametrize("times", [10, pytest.param(50, marks=pytest.mark.long)])
 ALIKE = settings(
     deadline=None,
     database=None,

@@ -9,22 +9,9 @@ import torch
 
 from toylab.bench.baseline import Baseline
 from toylab.bench.measure import interleaved
-from toylab.bench.steps import experiment
-from toylab.trainer import train
+from toylab.bench.steps import taker
 
 CASES = {"64x2x64": 640, "64x2x256": 250, "128x3x256": 100, "512x2x256": 25}
-
-
-def compiled(size, backend):
-    """A function that takes that many steps of ours, compiled."""
-    states = train(experiment(size, "0-gp"), backend=backend, strict=True)
-    next(states)
-
-    def take(count):
-        for _ in range(count):
-            next(states)
-
-    return take
 
 
 def rows(quick=False):
@@ -40,6 +27,6 @@ def rows(quick=False):
         if jaxed:
             chunk = CASES[size] // 5  # as many are taken first, unmeasured
             against["JAX jit + scan"] = jaxed.Scanned(width, depth, batch, chunk).take
-        ours, how = compiled(size, "auto"), ("steps/CPU-s", 5 if quick else 9, CASES[size])
+        ours, how = taker(size, "0-gp", "auto"), ("steps/CPU-s", 5 if quick else 9, CASES[size])
         for words, theirs in against.items():
             yield interleaved("compiled", f"{size} 0-gp compiled", ours, theirs, words, *how)

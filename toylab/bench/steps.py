@@ -24,9 +24,9 @@ def experiment(size, penalty, **more):
     return Experiment(penalty=penalty, batch=batch, **sizes, **more)
 
 
-def taker(size, penalty, **more):
-    """A function that takes that many steps of ours."""
-    states = train(experiment(size, penalty, **more))
+def taker(size, penalty, backend="plain", **more):
+    """A function that takes that many steps of ours, by that backend and no other."""
+    states = train(experiment(size, penalty, **more), backend=backend, strict=True)
 
     def take(count):
         for _ in range(count):

@@ -42,6 +42,23 @@ def block(inputs, outputs, resample, norm, first=False):
     return residual(body, chain(DOUBLE if up else HALVE if down else chain(), change))
 
 
+def _generator(shape, latent, counts, small, norm, initialisation):
+    """z → linear → (counts[0], *small) → blocks up to the others → norm → ReLU → 3×3 → tanh."""
+    return layers.network(
+        [
+            layers.linear(latent, layers.flat(small, counts[0])),
+            layers.unflatten((counts[0], *small)),
+            *(block(a, b, "up", norm) for a, b in zip(counts, counts[1:], strict=False)),
+            NORMS[norm](counts[-1]),
+            RELU,
+        ],
+        layers.convolution(counts[-1], shape[0]),
+        (latent,),
+        initialisation,
+        torch.tanh,
+    )
+
+
 def resnet(
     shape,
     latent,
@@ -60,27 +77,14 @@ def resnet(
     """
     stages, small = layers.smallest("resnet", shape, stages)
     counts = [features * min(2**stage, WIDEST) for stage in range(stages + 1)]  # image first
-    up, down = counts[::-1], counts
-    generator = layers.network(
-        [
-            layers.linear(latent, layers.flat(small, up[0])),
-            layers.unflatten((up[0], *small)),
-            *(block(a, b, "up", norms[0]) for a, b in zip(up, up[1:], strict=False)),
-            NORMS[norms[0]](features),
-            RELU,
-        ],
-        layers.convolution(features, shape[0]),
-        (latent,),
-        initialisation,
-        torch.tanh,
-    )
+    generator = _generator(shape, latent, counts[::-1], small, norms[0], initialisation)
     critic = layers.network(
         [
             layers.convolution(shape[0], features, modest=True),
-            *(block(a, b, "down", norms[1]) for a, b in zip(down, down[1:], strict=False)),
+            *(block(a, b, "down", norms[1]) for a, b in zip(counts, counts[1:], strict=False)),
             layers.FLATTEN,
         ],
-        layers.linear(layers.flat(small, down[-1]), 1),
+        layers.linear(layers.flat(small, counts[-1]), 1),
         shape,
         initialisation,
         layers.logit,
@@ -108,19 +112,8 @@ def wgangp_resnet(
     stages, small = layers.smallest("wgangp-resnet", shape, stages)
     wide = tuple(2 * side for side in small) if stages > 1 else small
     downs = max(stages - 1, 1)
-    generator = layers.network(
-        [
-            layers.linear(latent, layers.flat(small, features)),
-            layers.unflatten((features, *small)),
-            *(block(features, features, "up", norms[0]) for _ in range(stages)),
-            NORMS[norms[0]](features),
-            RELU,
-        ],
-        layers.convolution(features, shape[0]),
-        (latent,),
-        initialisation,
-        torch.tanh,
-    )
+    counts = [features] * (stages + 1)
+    generator = _generator(shape, latent, counts, small, norms[0], initialisation)
     critic = layers.network(
         [
             block(shape[0], features, "down", "none", first=True),

@@ -224,8 +224,9 @@ def test_every_control_by_the_keyboard_in_odd_orders_while_it_trains(lab):
         page.keyboard.press("End")
         page.keyboard.press("Enter")
         page.get_by_role("menuitem").first.wait_for(state="detached")
-        page.wait_for_timeout(300)  # the engine has answered, and the drawer is laid out anew
         until(page, FOCUS.format(name=name))
+        # At most two pictures are on their way, so the third comes after the engine's answer.
+        until(page, f"window.toylab.painted > {page.evaluate('window.toylab.painted') + 4}")
     sliders = page.locator(".controls input[type=range]")
     for k in reversed(range(sliders.count())):
         if sliders.nth(k).is_enabled():  # what one choice switches off another may switch on

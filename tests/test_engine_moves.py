@@ -149,12 +149,12 @@ def test_all_of_a_run_moves_and_it_goes_on_bit_for_bit(monkeypatch):
     ):
         drawn = []
         for desk in (other, straight):
-            desk.send(**act)
+            said = desk.send(**act)
             while desk.lane().turns:
-                desk.turn()
-            arrays = [arrays for header, arrays in desk.said if header["say"] == "frame"]
-            drawn.append(arrays[-1]["fake"])
-        assert (drawn[0] == drawn[1]).all(), act
+                said += desk.turn()
+            drawn += [arrays["fake"] for header, arrays in said if header["say"] == "frame"]
+        assert len(drawn) in (0, 2) and (len(drawn) == 2 or act["do"] != "recall")
+        assert not drawn or (drawn[0] == drawn[1]).all(), act
         assert equal(moment(other)[6:], moment(straight)[6:]), act
         assert same(other.state(), straight.state()), act
         if act["do"] == "undo":

@@ -11,6 +11,7 @@ import torch
 from tests.engine_pages import SMALL, Desk, Page, played, same
 from toylab.engine import luggage
 from toylab.engine.packing import Packed, unpacked
+from toylab.engine.protocol import encode
 from toylab.engine.routes import Route
 from toylab.engine.weight import FEW
 from toylab.games import Players
@@ -199,6 +200,32 @@ def test_a_recording_that_is_too_long_is_thinned_and_its_ends_stay(monkeypatch):
     left = [state.step for state in other.lane().run.recording.states]
     assert set(left) < set(steps) and (left[0], left[-1]) == (steps[0], steps[-1])
     assert other.lane().ledger.bytes <= luggage.MOST
+
+
+def test_a_run_that_moved_is_not_weighed_again():
+    """Else one whose steps take now more, now less would go to and fro."""
+    desk, other = Desk(), Desk(slow=True)
+    desk.open()
+    for _ in range(FEW):
+        desk.lane().run.weight.stepped(9.0)
+    assert [header for header, _ in desk.steps(1) if header["say"] == "weighs"]
+    move(desk, other)
+    assert not [header for header, _ in other.steps(FEW + 2) if header["say"] == "weighs"]
+    other.send(do="reset")
+    said = other.steps(FEW + 2)
+    assert [header["heavy"] for header, _ in said if header["say"] == "weighs"] == [False]
+
+
+def test_luggage_of_a_run_that_is_closed_is_thrown_away():
+    desk, other = Desk(), Desk()
+    desk.open()
+    desk.steps(3)
+    for closing in ({"do": "close"}, {"do": "close", "lane": 0}):
+        other.send(do="luggage", arrays={"0": np.zeros(4, np.uint8)})
+        assert other.worker.luggage.arrays
+        message = encode({"session": "s", **closing})
+        other.worker.receive(message)
+        assert not other.worker.luggage.arrays
 
 
 def test_without_its_luggage_a_run_goes_on_as_after_a_death_and_says_so():

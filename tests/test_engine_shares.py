@@ -173,6 +173,16 @@ def test_where_nobody_trains_and_no_picture_is_owed_the_worker_sleeps_without_en
     assert 1 <= said.count("kept") <= 4, "a state that is kept is not kept again"
 
 
+def test_a_picture_that_is_owed_comes_before_a_long_step():
+    desk = Desk()
+    desk.open()
+    desk.steps(2)
+    desk.send(do="play", pace=0)
+    desk.send(do="want", layers=["fake"])
+    first, *_ = [header for header, _ in desk.turn() if header["say"] == "frame"]
+    assert first["step"] == 2 < desk.lane().run.state.step
+
+
 def test_a_run_at_a_slow_pace_that_nobody_looks_at_wakes_nobody():
     desk = Desk()
     desk.open()

@@ -4,32 +4,25 @@ import time
 
 import psutil
 
+from toylab.bench.browser import Visitor
 from toylab.bench.measure import alone
-from toylab.bench.page import QUIET, Served, chromium
+from toylab.bench.page import Served
 
 SECONDS = 20.0
 
 
 def rows(quick=False):
     """Rows of this suite, one after the other."""
-    from playwright.sync_api import Error, sync_playwright
-
     seconds = 5.0 if quick else SECONDS
-    with Served() as served, sync_playwright() as playwright:
+    with Served() as served:
         yield from _rest(served, "no page yet", seconds)
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
-        except Error as error:
-            raise RuntimeError(f"no Chromium: {error.message.splitlines()[0]}") from error
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(f"{served.url}?play=1")
-        page.wait_for_function("window.toylab && window.toylab.painted > 20", timeout=60_000)
-        page.keyboard.press("Space")
-        page.wait_for_timeout(8000)  # what is still owed comes, and is acknowledged
-        yield from _rest(served, "one paused page", seconds)
-        browser.close()
+        with Visitor(f"{served.url}?play=1") as visitor:
+            visitor.wait("window.toylab?.painted > 20")
+            visitor.toggle()
+            time.sleep(8)  # what is still owed comes, and is acknowledged
+            yield from _rest(served, "one paused page", seconds)
         time.sleep(40)  # until Bokeh has let go of its session
-        yield from _rest(served, "the page closed", seconds)
+        yield from _rest(served, "that page closed", seconds)
 
 
 def _rest(served, case, seconds):

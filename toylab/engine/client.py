@@ -152,16 +152,17 @@ class Engine:
 
     def _lost(self, place):
         """A process has died; the pages hear of it whose runs it had."""
+        again = not place.failure
         if place is self.quick:
             self.ready.clear()
-            if place.failure:
+            if not again:
                 self.failure = place.failure
+                self.slow.end()
                 self.ready.set()
-        again = not place.failure
         text = "The engine has stopped; another takes over." if again else place.failure
         for session in list(self.sessions.values()):
             had = {route.place for route in session.routes.values()} or {self.quick}
-            if place in had:
+            if place in had or self.failure:
                 session.receive({"say": "lost", "text": text, "again": again}, {})
         self.tidy()
 

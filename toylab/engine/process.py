@@ -130,7 +130,6 @@ class Process:
     def renew(self):
         """Another process in this one's place; nothing where none is."""
         if self.running:
-            self._greeted = None
             self.popen.terminate()
 
     def end(self):

@@ -15,6 +15,7 @@ def rows(quick=False):
     """Rows of this suite, one after the other."""
     seconds = 5.0 if quick else SECONDS
     with Served() as served:
+        time.sleep(15)  # the engine starts with the server
         yield from _rest(served, "no page yet", seconds)
         with Visitor(f"{served.url}?play=1") as visitor:
             visitor.wait("window.toylab?.painted > 20")

@@ -33,13 +33,6 @@ class Page:
     def ask(self):
         self.session.send(do="want", layers=LAYERS[:4])
 
-    async def rates(self, seconds):
-        """(steps, pictures) a second over so long."""
-        began, step, pictures = time.monotonic(), self.step, self.pictures
-        await asyncio.sleep(seconds)
-        passed = time.monotonic() - began
-        return (self.step - step) / passed, (self.pictures - pictures) / passed
-
 
 async def measured(count):
     """(seconds to open, pictures a second of each page, megabytes a page) with that many pages."""

@@ -968,6 +968,7 @@ LINES = {
         ("a new lane makes no room", "            each.fit(self.budget // len(self.lanes))\n", "            pass\n", "test_many_lanes_share_one_budget_and_each_still_shows_its_whole_run"),
         ("the painter is somebody", 'do not in ("want", "leave")', "True", "test_idle_means_that_nobody_but_the_painter_asked_for_anything"),
         ("pictures for nothing", "            with self.charged(key):\n                self.guarded(", "            if True:\n                self.guarded(", "test_lanes_of_the_worker_have_equal_time_pictures_included"),
+        ("a change is not kept", "keep = now + KEEP_EVERY if lane.unkept", "keep = now + KEEP_EVERY if False", "test_a_run_at_a_slow_pace_that_nobody_looks_at_wakes_nobody"),
         ("idle is not noticed", "or (lane.playing and lane.stops.overdue(now))", "", "test_a_run_stops_by_itself_though_it_waits_for_its_pace"),
         ("a picture after another step", "        self.show(key, lane)\n        if lane.ready(", "        if lane.ready(", "test_a_picture_that_is_owed_comes_before_a_long_step"),
         ("weighed in the wrong process", "weight.heavy is (not self.slow)", "weight.heavy is not None", "test_a_process_tells_of_a_run_that_belongs_in_the_other_one_once"),

@@ -191,6 +191,12 @@ def test_a_run_at_a_slow_pace_that_nobody_looks_at_wakes_nobody():
     desk.turn()
     desk.turn()
     assert desk.worker.rest() is None, "its next step waits for a picture that nobody wants"
+    desk.send(do="knob", changes={"noise": 0.1})
+    desk.lane()._kept_at += 1e6  # as if it had just been kept, however long this takes
+    assert 0 < desk.worker.rest() < 1, "but what was changed is kept, though nobody looks"
+    desk.lane()._kept_at -= 2e6
+    assert [header["say"] for header, _ in desk.turn()] == ["kept"]
+    assert desk.worker.rest() is None
     desk.send(do="want", layers=["fake"])
     assert desk.worker.rest() == 0.0
 

@@ -17,7 +17,7 @@ import torch
 
 from toylab.engine import luggage, reading, told
 from toylab.engine.address import WITH
-from toylab.engine.lane import Lane
+from toylab.engine.lane import KEEP_EVERY, Lane
 from toylab.engine.protocol import STOPS, decode, encode
 from toylab.engine.shares import Shares
 from toylab.laws import judge
@@ -133,9 +133,10 @@ class Worker:
         for lane in self.lanes.values():
             if self.waits(lane, now):
                 return 0.0
-            wakes = lane.wakes()
-            if wakes is not None and (soonest is None or wakes < soonest):
-                soonest = wakes
+            keep = now + KEEP_EVERY if lane.unkept and not lane.run.failure else None
+            for wakes in (lane.wakes(), keep):
+                if wakes is not None and (soonest is None or wakes < soonest):
+                    soonest = wakes
         return None if soonest is None else max(soonest - now, 0.001)
 
     def guarded(self, key, lane, act):

@@ -76,6 +76,19 @@ edited    file: the user's own file was saved since it was run; to every session
 schema    schema: that file was run again, these are the tables now; to every session
 ========  =======================================================================================
 
+The web server has two engine processes, one for heavy runs, and moves runs between them; no page
+sends or hears these messages. To the process that has a run:
+
+========  ================  ====================================================================
+do        answered by       effect
+========  ================  ====================================================================
+leave     *left*            the process has the run no more; several *luggage* come before
+luggage                     arrays that belong to the next *open* of that run, which has `luggage`
+========  ================  ====================================================================
+
+and from it *weighs* with `heavy`, once for a run that belongs in the other process, *luggage* with
+arrays, and *left*: as *kept*, with `luggage`, which says what the arrays are.
+
 `changes` in an answer is the run's log: ``[[step, {name: value}], …]``, what was changed by hand
 once so many steps were taken, from step 0 on; *undo* and a new run cut it back.
 
@@ -107,7 +120,7 @@ STOPS = {  # the rules of *stop*
     "idle": 600.0,  # seconds without any message but *want*
 }
 DTYPES = {"float32": "<f4", "int32": "<i4", "uint8": "|u1"}
-LARGEST = 64 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024  # the whole state of the largest run that `limits` allows, and more
 
 
 class ProtocolError(ValueError):

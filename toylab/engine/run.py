@@ -1,11 +1,13 @@
 """One run: its experiment, its newest state, and the log of what was changed by hand."""
 
+import time
 from typing import NamedTuple
 
 import torch
 
 from toylab.about import SETTINGS
 from toylab.engine.limits import affordable
+from toylab.engine.weight import Weight
 from toylab.experiment import CARD_NUMBERS, Experiment, difference
 from toylab.frames import Pictures
 from toylab.recording import Recording
@@ -59,6 +61,7 @@ class Run:
         start = self.setup.start()
         self.state = self.upcoming = _fitting(state, start) if state else start
         self.log, self.recording, self.failure = (), recording, None
+        self.weight = Weight()
         self.pictures = pictures or Pictures(self.setup)
         self.pictures.follow(self.setup)
         recording.offer(self.state)  # one that has it already does not take it again
@@ -102,8 +105,10 @@ class Run:
 
     def step(self):
         """One step of training."""
+        began = time.process_time()
         self.state = self.upcoming = self.setup.step(self.upcoming)
         self._settled = self.setup
+        self.weight.stepped(time.process_time() - began)
 
     def past(self):
         """This moment of the run."""

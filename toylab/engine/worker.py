@@ -16,8 +16,10 @@ import torch
 
 from toylab.engine import reading, told
 from toylab.engine.address import WITH
+from toylab.engine.builder import Builder
 from toylab.engine.lane import Lane
 from toylab.engine.protocol import STOPS, decode, encode
+from toylab.engine.speed import WITHOUT, Gear, Speed
 from toylab.laws import judge
 from toylab.own import LOOK_EVERY, Own
 from toylab.schema import schema
@@ -32,8 +34,9 @@ LONGEST = 600  # characters of a refusal, which may quote what a page sent
 class Worker:
     """The loop: messages first, then a slice for each lane that may train, then pictures."""
 
-    def __init__(self, pipe, own=None, budget=BUDGET):
+    def __init__(self, pipe, own=None, budget=BUDGET, speed=None):
         self.pipe, self.lanes, self.budget = pipe, {}, budget
+        self.speed = speed or Speed()
         self.own = own  # the user's own file, if one was named when the server was started
 
     def say(self, key, header, arrays=None):
@@ -56,6 +59,7 @@ class Worker:
                 self.receive(self.pipe.recv_bytes())
             if self.own and self.own.edited(time.monotonic()):
                 self.tell_all({"say": "edited", "file": self.own.name})
+            self.speed.work(time.monotonic())
             for key in list(self.lanes):
                 while self.pipe.poll(0):  # a click acts before the next lane's turn
                     self.receive(self.pipe.recv_bytes())
@@ -65,10 +69,11 @@ class Worker:
     def turn(self, key, lane):
         """One lane's turn: a slice of training, a picture, its state for safekeeping."""
         if lane.ready(time.monotonic()):
-            lane.slice(SLICE)
+            self.speed.train(lane, SLICE)
             lane.fit(self.budget // len(self.lanes))
         lane.watch(time.monotonic())
         lane.follow(time.monotonic())
+        self.speed.look(lane, time.monotonic())
         self.post(key, lane)
         if lane.has_news(time.monotonic()):
             self.say(key, *lane.frame())
@@ -83,13 +88,12 @@ class Worker:
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
         now = time.monotonic()
-        soonest = now + LOOK_EVERY if self.own else None
+        wakes = [now + LOOK_EVERY if self.own else None, self.speed.wakes(now)]
         for lane in self.lanes.values():
             if lane.has_news(now) or lane.ready(now) or lane.worth_keeping(now):
                 return 0.0
-            wakes = lane.wakes()
-            if wakes is not None and (soonest is None or wakes < soonest):
-                soonest = wakes
+            wakes.append(lane.wakes())
+        soonest = min((t for t in wakes if t is not None), default=None)
         return None if soonest is None else max(soonest - now, 0.001)
 
     def guarded(self, key, lane, act):
@@ -147,6 +151,7 @@ class Worker:
     def do_open(self, key, header):
         kept = header if header["arrays"] else None
         lane = Lane(header.get("settings", {}), kept)
+        lane.gear = Gear(reading.backend(header.get("backend")))
         for ask, what in ((lane.look, "look"), (lane.stop, "stops")):
             if header.get(what) is not None:
                 ask(header[what])
@@ -266,7 +271,8 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         named = os.environ.get(WITH)
-        Worker(Connection(int(sys.argv[1])), Own(named) if named else None).run()
+        speed = Speed(None if os.environ.get(WITHOUT) == "plain" else Builder())
+        Worker(Connection(int(sys.argv[1])), Own(named) if named else None, speed=speed).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the server has gone
 

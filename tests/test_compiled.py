@@ -143,6 +143,23 @@ def test_the_rewritten_graph_is_the_step(row, monkeypatch):
     assert worst(ours, plain) < 1e-12
 
 
+def test_each_number_stays_the_one_that_it_was(monkeypatch):
+    """Numbers that begin to move, and stand still again, are those that the graph has them for."""
+    monkeypatch.setitem(compiled.ROUTES, "auto", interpreted)
+    changes = [
+        (2, {"penalty_weight": linear(1, 5, 9), "noise": linear(0.1, 0.5, 9)}),
+        (4, {"rate_critic": linear(1e-2, 1e-3, 9), "noise": 0.3}),
+        (6, {"penalty_weight": 3.0}),
+    ]
+    found = []
+    for backend in ("auto", "plain"):
+        experiment = Experiment(**TINY, penalty="0-gp", noise=0.2)
+        setup = Setup(experiment, dtype=torch.float64, backend=backend, strict=True)
+        *_, state = train(experiment, steps=8, changes=changes, setup=setup)
+        found.append(state)
+    assert worst(*found) < 1e-12
+
+
 def test_thin_products_are_written_out_and_no_bias_goes_into_a_product():
     tensors = [torch.ones(6, 2), torch.ones(2, 8), torch.ones(8), torch.ones(8, 5), torch.ones(5)]
 

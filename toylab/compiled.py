@@ -42,12 +42,15 @@ TENSOR = Outline("tensor")
 
 
 def leaves(part, found):
-    """Appends every tensor of nested arguments to a list, in order."""
+    """Appends every tensor of nested arguments to a list, in order; a dict's by their names.
+
+    A number that begins to move comes last among its knobs, and is the same number.
+    """
     if isinstance(part, Tensor):
         found.append(part)
     elif isinstance(part, dict):
-        for inner in part.values():
-            leaves(inner, found)
+        for name in sorted(part):
+            leaves(part[name], found)
     elif isinstance(part, (tuple, list)):
         for inner in part:
             leaves(inner, found)
@@ -59,7 +62,8 @@ def outline(part):
     if isinstance(part, Tensor):
         return TENSOR
     if isinstance(part, dict):
-        return Outline(dict, tuple(map(outline, part.values())), tuple(part))
+        names = tuple(sorted(part))
+        return Outline(dict, tuple(outline(part[name]) for name in names), names)
     if isinstance(part, (tuple, list)):
         return Outline(type(part), tuple(map(outline, part)))
     return Outline(None, part)

@@ -310,6 +310,30 @@ def test_what_cannot_be_compiled_runs_plainly_with_one_line(without_compiler, ca
     assert worst(ours, plain) == 0 and setup.compiled.route == "plain"
 
 
+@pytest.mark.parametrize("factor", [1.5, -1.0, float("nan")])
+def test_a_route_whose_step_is_another_is_not_taken(factor, monkeypatch):
+    """Its first step is compared with the plain one; half as long a step again is not rounding."""
+
+    def wrong(step, tensors, count, key=None):
+        return lambda tensors: [tensor * factor for tensor in step(*tensors)]
+
+    monkeypatch.setitem(compiled.ROUTES, "auto", wrong)
+    *_, ours = train(Experiment(**TINY), steps=3, backend="auto")
+    *_, plain = train(Experiment(**TINY), steps=3)
+    assert worst(ours, plain) == 0
+    with pytest.raises(ArithmeticError, match="not the plain one"):
+        next(train(Experiment(**TINY), backend="auto", strict=True))
+
+
+def test_a_moved_player_is_seen_though_his_numbers_are_large():
+    """What is compared is how far a step leads, not where: here a thousandth of the numbers."""
+    before, step = torch.full((50,), 1.0), torch.full((50,), 1e-3)
+    plain = before + step
+    assert compiled.alike([plain + 1e-6], [plain], [before])
+    assert not compiled.alike([before + 0.5 * step], [plain], [before])
+    assert not compiled.alike([before], [plain], [before])
+
+
 def test_strict_raises_what_would_be_a_line(without_compiler):
     with pytest.raises(RuntimeError, match="no such thing"):
         next(train(Experiment(**TINY), backend="auto", strict=True))

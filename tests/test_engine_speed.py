@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from tests.engine_pages import SMALL, Desk, Page, played, same
-from toylab import compiled
+from toylab import compiled, native
 from toylab.engine import builder, speed
 from toylab.engine.builder import Builder
 from toylab.engine.speed import Speed
@@ -115,6 +115,20 @@ def test_it_takes_over_at_a_step_and_no_number_of_the_state_moves(desk, monkeypa
     assert same(ran(desk), desk.state())
 
 
+def test_loading_leaves_nothing_behind(cache, tmp_path, monkeypatch):
+    """The loader unpacks where temporary files go; that code runs on without its file."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (path,) = (cache / "toylab" / "steps").glob("*.pt2")
+    native.load.cache_clear()
+    desk = Desk(speed=Speed(Bench()))
+    opened(desk)
+    turned(desk)
+    assert native.load.cache_info().misses == 1 and os.environ["TMPDIR"] == str(tmp_path)
+    assert not list(tmp_path.iterdir()) and not list(path.parent.glob("building-*"))
+    desk.steps(2)
+    assert desk.lane().run.routes[-1][1] == "auto"
+
+
 def test_numbers_and_schedules_move_without_another_compilation(desk):
     opened(desk, seed=5)
     turned(desk)
@@ -211,8 +225,8 @@ def test_a_run_that_takes_its_time_is_not_compiled(desk):
         assert desk.lane().gear.kind == "plain" and not desk.worker.speed.builder.waiting
 
 
-def test_one_build_serves_every_session_and_one_structure_comes_after_the_other(desk, tmp_path):
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path)  # nothing is there yet
+def test_one_build_serves_every_session_and_structures_wait_in_turn(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing is there yet
     bench = desk.worker.speed.builder
     for lane in range(16):
         opened(desk, lane, seed=lane, penalty="r1" if lane % 2 else "0-gp")
@@ -253,8 +267,8 @@ def test_a_truncated_artefact_is_built_again(cache, tmp_path, monkeypatch):
     turned(desk)
 
 
-def test_what_is_built_and_is_not_there_is_not_asked_for_again(desk, tmp_path):
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path)
+def test_what_is_built_and_is_not_there_is_not_asked_for_again(desk, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     bench = desk.worker.speed.builder
     opened(desk)
     turned(desk, kind="compiling")

@@ -5,6 +5,8 @@ in milliseconds.
 """
 
 import functools
+import os
+import tempfile
 
 import torch
 
@@ -29,11 +31,21 @@ def load(path):
     """The artefact as a function of the list of tensors that it reads.
 
     What torch offers for this imports its compiler, which takes a second, to do no more than this.
+    What the loader unpacks it leaves lying where temporary files go: here that is a folder which is
+    removed once the code is in memory.
     """
     single_threaded, runners, device = True, 1, -1
-    loader = torch._C._aoti.AOTIModelPackageLoader(
-        str(path), "model", single_threaded, runners, device
-    )
+    usual = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix=artefacts.BUILDING, dir=artefacts.folder()) as scratch:
+        os.environ["TMPDIR"] = scratch
+        try:
+            loader = torch._C._aoti.AOTIModelPackageLoader(
+                str(path), "model", single_threaded, runners, device
+            )
+        finally:
+            del os.environ["TMPDIR"]
+            if usual is not None:
+                os.environ["TMPDIR"] = usual
     return loader.boxed_run
 
 

@@ -94,7 +94,7 @@ class Speed:
             gear.begin(setup)
         if gear.kind == "compiled" and setup.compiled.route == "plain":
             gear.kind, gear.why = "plain", setup.compiled.trouble
-        elif gear.kind != "compiled" and not gear.why:
+        elif gear.kind != "compiled" and not gear.why and not lane.run.failure:
             self._seek(lane, now)
         if news := gear.news():
             lane.outbox.append((news, {}))
@@ -125,7 +125,8 @@ class Speed:
             said = self._shift(lane)
             said = "what was built for it is not there" if said is None else said
         gear.kind, gear.why = "plain" if said else "compiled", said
-        self.builder.answers[key] = said
+        if not said:
+            self.builder.answers[key] = ""
 
     def _shift(self, lane):
         """By native code from now on: "" if so, None where there is none, else why it cannot be.
@@ -141,6 +142,8 @@ class Speed:
         except Exception as error:  # whatever it is, the plain step is there
             problem = f"{type(error).__name__}: {error}"
             log.warning("the step goes on uncompiled: %s", problem)
+            if not isinstance(error, ArithmeticError):  # that may be for this run's numbers alone
+                self.builder.answers[setup.identity] = problem
             return problem
         made.strict = False
         setup.compiled = made

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from toylab.ui.share import Share
 from toylab.ui.speed import Speed
 
 
@@ -46,13 +45,3 @@ def test_the_address_chooses_and_a_wrong_word_is_named():
     ((text, kind),) = said
     assert speed.backend == "auto" and kind == "address"
     assert text == "backend=fast is unknown; using auto. Known: auto, plain"
-
-
-def test_whoever_wants_a_run_bit_for_bit_hands_that_on():
-    schema = {"fields": [], "cards": []}
-    for backend, ends in (("plain", True), ("auto", False)):
-        lab = SimpleNamespace(speed=SimpleNamespace(backend=backend))
-        lab.run = SimpleNamespace(accepted={"data": "8gaussians"})
-        share = Share(lab)
-        share.begin(schema)
-        assert share._address().endswith("&backend=plain") is ends

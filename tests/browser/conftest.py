@@ -5,6 +5,7 @@ Run as a script this prints the Chromium that the tests will use, or why there i
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -115,9 +116,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(log: Path, *command: str) -> Iterator[Server]:
+def served(log: Path, *command: str, **environment: str) -> Iterator[Server]:
     """The lab in a process of its own, `python` with that command and a port; at the end neither
-    it nor a child of it may be left."""
+    it nor a child of it may be left.
+
+    It builds no native code unless the environment says otherwise: tests are many and short.
+    """
     port = _free_port()
     with log.open("wb") as output:
         process = psutil.Popen(
@@ -126,6 +130,7 @@ def served(log: Path, *command: str) -> Iterator[Server]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "TOYLAB_BACKEND": "plain", **environment},
         )
     family = [process]
     try:

@@ -17,9 +17,11 @@ import torch
 
 from toylab.engine import luggage, reading, told
 from toylab.engine.address import WITH
+from toylab.engine.builder import Builder
 from toylab.engine.lane import KEEP_EVERY, Lane
 from toylab.engine.protocol import STOPS, decode, encode
 from toylab.engine.shares import Shares
+from toylab.engine.speed import WITHOUT, Gear, Speed
 from toylab.laws import judge
 from toylab.own import LOOK_EVERY, Own
 from toylab.schema import schema
@@ -37,11 +39,15 @@ class Worker:
     own -- the user's own file, if one was named when the server was started
     slow -- whether this is the process for heavy runs
     clock -- what lanes pay with, processor seconds
+    speed -- what trains them by native code, if anything does
     """
 
-    def __init__(self, pipe, own=None, budget=BUDGET, slow=False, clock=time.process_time):
+    def __init__(
+        self, pipe, own=None, budget=BUDGET, slow=False, clock=time.process_time, speed=None
+    ):
         self.pipe, self.lanes, self.budget = pipe, {}, budget
         self.own, self.slow, self.clock = own, slow, clock
+        self.speed = speed or Speed()
         self.shares, self.luggage = Shares(), luggage.Luggage()
 
     def say(self, key, header, arrays=None):
@@ -64,6 +70,7 @@ class Worker:
                 self.receive(self.pipe.recv_bytes())
             if self.own and self.own.edited(time.monotonic()):
                 self.tell_all({"say": "edited", "file": self.own.name})
+            self.speed.work(time.monotonic())
             self.serve()
 
     def serve(self):
@@ -83,14 +90,14 @@ class Worker:
         finally:
             self.shares.charge(key, self.clock() - began)
 
-    @staticmethod
-    def waits(lane, now):
+    def waits(self, lane, now):
         """Whether a turn would do anything for a lane."""
         return (
             lane.ready(now)
             or lane.has_news(now)
             or lane.worth_keeping(now)
             or (lane.playing and lane.stops.overdue(now))
+            or self.speed.answered(lane)
         )
 
     def turn(self, key, lane):
@@ -100,7 +107,7 @@ class Worker:
         """
         self.show(key, lane)
         if lane.ready(time.monotonic()):
-            lane.slice(SLICE)
+            self.speed.train(lane, SLICE)
             lane.fit(self.budget // len(self.lanes))
         lane.watch(time.monotonic())
         self.show(key, lane)
@@ -111,6 +118,7 @@ class Worker:
     def show(self, key, lane):
         """A picture, if one is owed, after what must be known to draw it."""
         lane.follow(time.monotonic())
+        self.speed.look(lane, time.monotonic())
         self.post(key, lane)
         if lane.has_news(time.monotonic()):
             self.say(key, *lane.frame())
@@ -129,14 +137,13 @@ class Worker:
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
         now = time.monotonic()
-        soonest = now + LOOK_EVERY if self.own else None
+        wakes = [now + LOOK_EVERY if self.own else None, self.speed.wakes(now)]
         for lane in self.lanes.values():
             if self.waits(lane, now):
                 return 0.0
             keep = now + KEEP_EVERY if lane.unkept and not lane.run.failure else None
-            for wakes in (lane.wakes(), keep):
-                if wakes is not None and (soonest is None or wakes < soonest):
-                    soonest = wakes
+            wakes += lane.wakes(), keep
+        soonest = min((t for t in wakes if t is not None), default=None)
         return None if soonest is None else max(soonest - now, 0.001)
 
     def guarded(self, key, lane, act):
@@ -197,6 +204,7 @@ class Worker:
     def do_open(self, key, header):
         kept = header if header["arrays"] else None
         lane = Lane(header.get("settings", {}), kept)
+        lane.gear = Gear(reading.backend(header.get("backend")))
         for ask, what in ((lane.look, "look"), (lane.stop, "stops")):
             if header.get(what) is not None:
                 ask(header[what])
@@ -330,7 +338,9 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         named, pipe = os.environ.get(WITH), Connection(int(sys.argv[1]))
-        Worker(pipe, Own(named) if named else None, slow=sys.argv[2:] == ["slow"]).run()
+        speed = Speed(None if os.environ.get(WITHOUT) == "plain" else Builder())
+        slow = sys.argv[2:] == ["slow"]
+        Worker(pipe, Own(named) if named else None, slow=slow, speed=speed).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the server has gone
 

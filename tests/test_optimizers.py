@@ -98,6 +98,19 @@ def test_taking_turns_keeps_an_ellipse_on_the_bilinear_game(first):
     assert_near(path[1], expected[first], 1e-14)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_zero_sum_says_whose_loss_is_asked_for(name):
+    """Where the row says so the generator's own loss is never looked at, elsewhere it is."""
+    inside, asked = bilinear(one(3.0)[None]), []
+
+    def heard(players):
+        asked.append(players)
+        return inside.generator(players)
+
+    follow(name, Game(heard, inside.critic), Players(one(0.9), one(-0.2)), 0.2, 2)
+    assert bool(asked) is not OPTIMIZERS[name].zero_sum
+
+
 QUADRATICS = [
     (1.0, 10.0, 1.0, 0.09, 0.01),
     (1.0, 10.0, 1.0, 0.05, 0.05),

@@ -254,7 +254,9 @@ def test_a_zero_sum_generator_is_pushed_up_the_critic_s_loss(optimizer, objectiv
     x = generator(pictures.shown[:84]).detach().requires_grad_()
     row, on_real = OBJECTIVES[objective], critic(pictures.real)
     logits = critic(x)
-    turns = [on_real.roll(-k)[:84] for k in range(len(on_real))] if row.needs_real else [on_real[:84]]
+    turns = (
+        [on_real.roll(-k)[:84] for k in range(len(on_real))] if row.needs_real else [on_real[:84]]
+    )
     pays = sum(row.critic(reals, logits, {}).sum() for reals in turns) / len(turns)
     (expected,) = torch.autograd.grad(pays, x)
     own = row.generator(on_real[:84], logits, {}).mean().item()

@@ -73,9 +73,9 @@ def played(row, generator_loss="exact", logit="log-ratio"):
 
 
 def opposed(row):
-    """A row as zero-sum optimizers play it, ℓ_G = −ℓ_D: the generator raises what the critic lowers.
+    """A row as zero-sum optimizers play it: ℓ_G = −ℓ_D, (real, fake, knobs) -> (..., B).
 
-    (It raises the penalties, too; those are in no row.)
+    The generator raises the penalties, too, which the critic lowers; those are in no row.
     """
 
     def against(knobs):

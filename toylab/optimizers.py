@@ -221,6 +221,19 @@ OPTIMIZERS = Table(
             settings=("solver_steps",),
             knobs=("solver_tolerance",),
         ),
+        "cgd-rmsprop": Optimizer(
+            label="Competitive (RMSProp), zero-sum",
+            build=competitive.scaled,
+            takes_turns=False,
+            zero_sum=True,
+            doc="Zero-sum CGD with RMSProp's step size for every number. It brings its own rule.",
+            formula="A = η/√s in place of η,  s₀ = 1,  s ← βs + (1−β)∂² after the step",
+            source="Schäfer and Anandkumar 2019, https://arxiv.org/abs/1905.12103, as in the code "
+            "of its GAN on two modes (β = 0.9)",
+            settings=("solver_steps",),
+            knobs=("solver_tolerance", "acgd_beta"),
+            rule=competitive.SCALED,
+        ),
         "acgd": Optimizer(
             label="Adaptive CGD, zero-sum",
             build=competitive.adaptive,

@@ -56,17 +56,18 @@ def _walk(method, rate, seed, looks):
     at = np.linspace(0, max(looks // cost, MOMENTS), MOMENTS).astype(int)
     drawn = {int(at[moment]) for moment in PICTURED}
     wanted = {*at.tolist(), *(step + 1 for step in drawn)}
-    fakes = {
-        step: asked(effective(setup, state)[0], latents).numpy()
-        for step, state, _ in snapshots(experiment, wanted, setup)
-    }
+    fakes = dict.fromkeys(wanted, np.full((len(latents), 2), np.nan))
+    for step, state, _ in snapshots(experiment, wanted, setup):
+        fakes[step] = asked(effective(setup, state)[0], latents).numpy()
+        if not np.isfinite(fakes[step]).all():
+            break  # nothing comes back from there
     shares = [_shares(fakes[step]) for step in at.tolist()]
     ways = [np.stack([fakes[s][:SHOWN], fakes[s + 1][:SHOWN]]) for s in sorted(drawn)]
     return np.array(shares), np.stack(ways).clip(-9, 9).astype(np.float32)
 
 
 def _shares(points):
-    """How large a part of the points is near each mode; what is not finite is near none."""
+    """How large a part of the points is near each mode; what is no number is near none."""
     apart = np.linalg.norm(points[:, None] - MODES, axis=-1)
     return (apart < NEAR).mean(0)
 

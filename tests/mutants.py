@@ -18,7 +18,7 @@ TESTS = {
     "laws.constraints": ("laws",),
     "laws.optimizers": ("laws",),
     "engine.address": ("lab",),
-    "penalties": ("penalties", "games", "laws"),
+    "penalties": ("penalties", "games", "laws", "needs"),
     "slopes": ("penalties", "games", "laws"),
     "consistency": ("penalties", "games", "laws"),
     "objectives": ("objectives",),
@@ -54,8 +54,8 @@ TESTS = {
     "experiment": ("experiment", "trainer_changes", "engine_lane"),
     "conflicts": ("schema", "experiment"),
     "hints": ("schema",),
-    "about": ("experiment", "schema"),
-    "schema": ("experiment", "schema"),
+    "about": ("experiment", "schema", "needs"),
+    "schema": ("experiment", "schema", "needs"),
     "recording": ("recording",),
     "script": ("script",),
     "metrics": ("metrics",),
@@ -81,6 +81,7 @@ TESTS = {
     "ui.drawing": ("charts",),
     "ui.labels": ("charts",),
     "ui.phases": ("phases",),
+    "ui.possible": ("needs",),
     "ui.values": ("drawer",),
     "anatomy": ("anatomy",),
     "crowd": ("frames",),
@@ -186,6 +187,9 @@ LINES = {
         ("the sixth argument for whoever asks for five", "function(*given[:count])", "function(*given[:6])", "test_plain_functions_become_rows"),
         ("a plain function gets no mix", "        mix=True,\n        factor=1.0,\n        needs=\"\",\n        group=\"Yours\"", "        mix=False,\n        factor=1.0,\n        needs=\"\",\n        group=\"Yours\"", "test_plain_functions_become_rows"),
         ("the whole docstring as the equation", 'rest.partition("Equation:")[2] or rest', "rest", "test_plain_functions_become_rows"),
+        ("all slopes lie around", 'knobs=("around",) if where in ("around", "beside") else (),', 'knobs=("around",),', "test_what_is_shown_is_read"),
+        ("no slope lies around", 'knobs=("around",) if where in ("around", "beside") else (),', "", "test_what_is_greyed_out_is_not_read"),
+        ("a generator that pays for reals", 'generator=where in ("fake", "both", "between"),', "generator=True,", "test_what_is_shown_is_read"),
         ("a name that means no penalty", 'if name == "none":', "if False:", "test_what_cannot_be_a_row_is_refused_in_words"),
     ],
     "slopes": [
@@ -217,6 +221,9 @@ LINES = {
         ('L2 without its ½', '0.5 * vector.square()', 'vector.square()', 'test_row_against_a_loop_over_samples'),
     ],
     "objectives": [
+        ("opposed to nothing", "generator=lambda real, fake, knobs: -row.critic(real, fake, knobs)", "generator=row.generator", "test_opposed_both_losses_add_up_to_nothing"),
+        ("opposed with the critic's own optimum", "None if critic_pays is None else -critic_pays", "critic_pays", "test_opposed_both_losses_add_up_to_nothing"),
+        ("opposed without the reals", "needs_real=True,\n    )\n\n\ndef _first", "needs_real=row.needs_real,\n    )\n\n\ndef _first", "test_opposed_both_losses_add_up_to_nothing"),
         ("the trick for every f-divergence", "generator=non_saturating if swapped else exact", "generator=non_saturating", "test_both_generator_losses_want_the_same_and_push_differently"),
         ("exact for every f-divergence", "generator=non_saturating if swapped else exact", "generator=exact", "test_both_generator_losses_want_the_same_and_push_differently"),
         ("the trick's own optimum", "generator_pays + critic_pays * swapped", "generator_pays", "test_optimum_at_equal_distributions"),
@@ -489,6 +496,7 @@ LINES = {
         ("a perfect generator remembers the set", "return real, law(card, **numbers)", 'return real, source(card, "real", **numbers)', "test_perfect_fakes_know_nothing_of_the_reals_beside_them"),
     ],
     "trainer": [
+        ("zero-sum with a loss of its own", "if row.zero_sum:", "if False:", "test_a_zero_sum_generator_loses_what_the_critic_gains"),
         ("the average upside down", "torch.lerp(players.generator, average,", "torch.lerp(average, players.generator,", "test_average_is_an_exponential_one_of_the_generator"),
         ("rates exchanged", '"rate": knobs["rate_generator"]', '"rate": knobs["rate_critic"]', "test_alternating_adam_with_r1_is_classic_pytorch"),
         ("lazy without its factor", "every * knobs", "1 * knobs", "test_lazy_penalty_is_k_times_the_weight_every_kth_step"),
@@ -538,9 +546,13 @@ LINES = {
         ("unknown settings", "if name not in names():", "if False:", "test_unknown_setting_and_card"),
     ],
     "about": [
+        ("CT's margin everywhere", 'either=_of_penalties(_reading("margin")),', "either={},", "test_what_is_shown_is_read"),
+        ("a loss that nobody asks for", "    return not row.zero_sum", "    return True", "test_what_is_shown_is_read"),
+        ("one loss twice", "read.conjugate is not read.statistic", "True", "test_what_is_shown_is_read"),
         ("a live number that restarts", '"noise": About("training", LIVE', '"noise": About("training", RESTART', "test_trainer_and_schema_agree_on_what_a_change_means"),
     ],
     "schema": [
+        ("what is enough is not told", '"either": {other: _values(other, needed) for other, needed in about.either.items()},', '"either": {},', "test_what_is_shown_is_read"),
         ("hard bounds for the slider", '"low": soft[0], "high": soft[1]', '"low": low - 1, "high": high', "test_field_says_what_the_page_needs"),
     ],
     "states": [
@@ -803,6 +815,9 @@ LINES = {
         ("masks forgotten", "points.detach(), masks))", "points.detach(), None))", "test_points_are_shown_as_the_critic_sees_them_with_noise_and_dropout"),
         ("every push is foreseen", "moves and not turns) and not torch.equal(", "moves and not turns) or not torch.equal(", "test_whether_the_pushing_critic_is_only_foreseen"),
         ("too many points", "each = MOST // max(len(priced), 1)", "each = MOST", "test_at_most_64_points_and_in_space_the_sheet_s_coordinates"),
+    ],
+    "ui.possible": [
+        ("one of several is not enough", "if either and not any(", "if either and not all(", "test_what_is_shown_is_read"),
     ],
     "ui.values": [
         ("what comes early is taken back", "            self.later(self.refresh)", "            self.refresh()", "test_what_panel_brings_before_the_beat_is_not_taken_back"),

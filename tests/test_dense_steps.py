@@ -311,7 +311,7 @@ def test_few_iterations_are_not_the_answer_and_warm_ones_come_nearer(name):
     rule = row.rule or RULES["sgd"]
     game, start = game_of("minimax", "none", batch), started()
     ends = []
-    for most in (1, 3, 200):
+    for most in (1, 2, 200):
         optimizer = row.build(Players(rule, rule), solver_steps=most)
         ends.append(optimizer.step([game], start, optimizer.init(start), KNOBS)[0].generator)
     assert (ends[0] - ends[2]).norm() > (ends[1] - ends[2]).norm() > 0

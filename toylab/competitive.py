@@ -210,8 +210,12 @@ def _rates(rules, knobs):
 
 def _sized(sizes, rules, slopes, memory, knobs):
     """(Players of (v, t), Players of A), A = 0 for who rests."""
-    kept, found = zip(*map(sizes, slopes, memory, knobs), strict=True)
-    return Players(*kept), Players(*(m * a for m, a in zip(_moving(rules), found, strict=True)))
+    kept, found = [], []
+    for slope, held, own, moving in zip(slopes, memory, knobs, _moving(rules), strict=True):
+        after, size = sizes(slope, held, own)
+        kept.append(after)
+        found.append(moving * size)
+    return Players(*kept), Players(*found)
 
 
 def _placed(rules, moves, players, memory, after, knobs):

@@ -357,7 +357,8 @@ def test_constraint_holds_after_every_critic_step_and_not_before(name):
     one within ±c, and so is what the step returns. The generator is free.
 
     Who looks ahead with the slopes of the past has moved by 0, and clipped, before the first one;
-    RMSProp's sizes learn from the slopes where the step has led; unrolled, the critic's own slope comes after those that were foreseen."""
+    unrolled, the critic's own slope comes after those that were foreseen. RMSProp's sizes look once
+    more, where the step has led."""
     seen = []
 
     def watched(player):

@@ -12,6 +12,7 @@ import pytest
 from tests.image_runs import TINY, trained
 from tests.monitored import grid, made, read, row, score
 from toylab.image.__main__ import main
+from toylab.image.ending import Ending
 from toylab.monitor.confined import Confined, Refused
 from toylab.monitor.life import SILENCE
 from toylab.monitor.record import MOST_SIDE, REALS_FILE, Record
@@ -138,6 +139,33 @@ def test_rows_grids_scores_and_settings_are_followed(tmp_path):
     (folder / "ended.json").unlink()  # it goes on
     read(found)
     assert found.state()[0] == "running"
+
+
+def test_the_end_of_a_run_is_written_and_taken_back(tmp_path):
+    """Finished, stopped before the last step, failed; while it trains there is no such file."""
+    path = tmp_path / "ended.json"
+    for reached, wanted in ((9, "finished"), (4, "stopped")):
+        with Ending(tmp_path, 9) as ending:
+            assert not path.exists()
+            ending.step = reached
+        told = json.loads(path.read_text())
+        assert told == {"state": wanted, "step": reached, "words": ""}
+    with pytest.raises(ValueError), Ending(tmp_path, 9) as ending:
+        ending.step = 9
+        raise ValueError("no room")
+    assert json.loads(path.read_text()) == {"state": "failed", "step": 9, "words": "no room"}
+    with Ending(None, 9):
+        pass  # of a process that writes nothing
+
+
+def test_a_folder_that_has_just_changed_is_listed_again(tmp_path):
+    """Two changes within one tick of a file system's clock leave the same time behind."""
+    folder = made(tmp_path / "run", [row(1)], grids=[1])
+    found = record(folder)
+    told = (folder / "samples").stat()
+    grid(folder / "samples" / "fakes00000002.png")
+    os.utime(folder / "samples", ns=(told.st_atime_ns, told.st_mtime_ns))
+    assert [step for step, _ in read(found).grids] == [1, 2]
 
 
 def test_a_replaced_file_stays_on_the_page_until_the_new_one_is_read(tmp_path):
@@ -275,7 +303,8 @@ HOSTILE = [
         ("ended.json", DEEP), ("ended.json", '{"state": ["finished"]}'), ("ended.json", "null"),
         ("config.toml", "x = " + "[" * 5000 + "]" * 5000), ("config.toml", "steps = 'many"),
         ("config.toml", "run = 3"), ("config.toml", f"run.steps = {'9' * 400}"),
-        ("config.toml", "run.steps = -1"), ("config.toml", "\n".join(f"a{k} = 1" for k in range(9999))),
+        ("config.toml", "run.steps = -1"),
+        ("config.toml", "\n".join(f"a{k} = 1" for k in range(9999))),
         (".lock", "x" * 5000), (".lock", "\x00, process -1"),
         ("eval/a.json", DEEP), ("eval/a.json", '{"step": "x"}'), ("eval/a.json", '{"step": 3}'),
         ("eval/a.json", '{"step": 3, "scores": {"fid": NaN, "kid": "x", "is": 1e999}}'),

@@ -52,6 +52,7 @@ FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 LIGHT = (
     *("engine.client", "engine.protocol", "engine.address", "lab", "figures.results"),
     *("cards", "card_fields", "schedules", "tables"),
+    *("monitor.record", "monitor.thinning", "monitor.watch"),
 )
 UI_MAY = (
     "ui",
@@ -59,6 +60,9 @@ UI_MAY = (
     "engine.client",
     "engine.protocol",
     "figures.results",
+    "monitor.record",
+    "monitor.thinning",
+    "monitor.watch",
     "cards",
     "schedules",
     "tables",

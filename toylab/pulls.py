@@ -4,7 +4,7 @@ from toylab.games import gan, gradients
 
 
 def pulls(setup, state):
-    """{critic_gradient, generator_gradient}: |∂L/∂θ| as floats (lists for E), L a player's own loss.
+    """{critic_gradient, generator_gradient}: |∂L/∂θ| of each one's own loss; floats (lists for E).
 
     Each on the first minibatch that the player's next step would use, every penalty at its weight,
     also one that is charged at some steps only. With several processes, of the whole minibatch.

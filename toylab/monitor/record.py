@@ -185,7 +185,7 @@ class Record:
         return max([*rows, *(step for step, _ in self.grids[-1:])], default=None)
 
     def state(self, now=None):
-        """(name, words): running, finished, stopped, diverged or failed, and what there is to say."""
+        """(name, words): running, finished, stopped, diverged or failed, and why."""
         return self.life.state(self.step, self.steps, time.time() if now is None else now)
 
     def notes(self):

@@ -41,7 +41,7 @@ class Tail:
         self._guard, self._inode = b"", None
 
     def read(self, file):
-        """Lines of the next piece of an open file; None where it is no longer the one begun with."""
+        """Lines of the next piece of an open file; None where it is another than before."""
         told = os.fstat(file)
         if self._inode is None:
             self._inode = told.st_ino

@@ -34,7 +34,7 @@ class Watch:
         return runs, [*self.problems.values()]
 
     def look(self, budget=0.03):
-        """Takes in what is new, for about that many seconds; returns whether there is more at once."""
+        """Takes in what is new, for about so many seconds; returns whether there is more."""
         end = time.monotonic() + budget
         self._find()
         now = time.monotonic()

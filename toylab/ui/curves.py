@@ -14,8 +14,9 @@ from toylab.ui.axes import Limits, decades, label, thirds
 
 HEIGHT, GUTTER, RIGHT, TOP, BOTTOM = 124, 40, 10, 5, 18  # pixels
 MOST_CHARTS = 16
-DASHES = ("solid", (6, 3))  # of the runs that share a colour
+DASHES = ([], [6, 3])  # of the runs that share a colour
 FAINT = 0.3  # raw numbers under their mean
+MOST_DECADES = 4  # between the ticks of a logarithm
 WIDE = 20  # times: from such a ratio of greatest to least a logarithm shows more
 AXES = {"step": "step", "kimg": "images", "time": "seconds"}
 TITLES = {
@@ -45,7 +46,7 @@ MEANINGS = {
     "images_per_second": "real images a second, with scores, grids and checkpoints in the time",
 }
 LOGARITHMS = ("critic_gradient", "generator_gradient", "penalty", "penalty_weight", "score:fid")
-WHOLE = "score:"  # never cut at the inner 98 % of their numbers
+SCORE = "score:"  # before the names of scores, which are never cut at their inner 98 %
 SAY = "const value = Math.abs(tick) < 10000 ? `${+tick.toPrecision(6)}` : `${tick / 1000}k`; "
 CLOCK = (
     "const s = Math.round(tick), h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60; "
@@ -79,7 +80,7 @@ class Choice(NamedTuple):
         part = part and window[0] < window[1]
         logs = told.get("logs") if isinstance(told.get("logs"), dict) else {}
         return cls(
-            axis if axis in AXES else "step",
+            axis if axis in [*AXES] else "step",
             float(smooth) if smooth in (0, 0.02, 0.1) else 0.0,
             tuple(window) if part else window if window in (0.5, 0.1) else 1.0,
             {str(k): bool(v) for k, v in list(logs.items())[:200]},
@@ -87,17 +88,21 @@ class Choice(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One run's line of a chart: numbers over x, and for scores what each hangs on."""
+    """One run's line of a chart: numbers over x, and for scores what each hangs on.
+
+    span -- the least and the greatest of the numbers, () where there is none
+    """
 
     key: str
     slot: int
     x: np.ndarray
     y: np.ndarray
-    made: str = ""
+    span: tuple
+    made: tuple = ()
 
 
 def names(records):
-    """Names of the charts for these runs: the known ones in their order, then what else is there."""
+    """Names of the charts for these runs: the known ones in their order, then all others."""
     found = {}
     for record in records:
         found |= dict.fromkeys(record.table.columns)
@@ -106,8 +111,8 @@ def names(records):
                 found |= {f"score:{n}": None for n in score.values if not n.endswith("_std")}
     for name in ("images", "seconds"):
         found.pop(name, None)
-    weights = [set(r.table.columns.get("penalty_weight", ())) for r in records]
-    if all(len(values) <= 1 for values in weights):
+    weights = [np.array(r.table.columns.get("penalty_weight", ())) for r in records]
+    if all((values == values[:1]).all() for values in weights):
         found.pop("penalty_weight", None)  # it stands in the settings
     known = [name for name in TITLES if name in found]
     return [*known, *(name for name in found if name not in TITLES)]
@@ -132,31 +137,35 @@ def across(table, axis, steps=None):
     return np.interp(table.values("step") if steps is None else steps, at, x)
 
 
-def lines(name, records, slots, axis):
-    """The `Line`s of a chart, and why its numbers must not be compared ("" where they may be)."""
-    found, made = [], {}
-    for key, record in records.items():
-        if not name.startswith("score:"):
-            if name in record.table.columns:
-                x = across(record.table, axis)
-                if x is not None:
-                    found.append(Line(key, slots[key], x, record.table.values(name)))
-            continue
-        groups, wanted = {}, name.removeprefix("score:")
-        for score in record.scores.values():
-            if score is not None and wanted in score.values:
-                groups.setdefault(tuple(score.made.items()), {})[score.step] = score.values[wanted]
-        for group, values in groups.items():
-            steps = np.array(sorted(values), float)
-            x = across(record.table, axis, steps)
-            if x is not None:
-                y = np.array([values[int(step)] for step in steps])
-                text = ", ".join(f"{words} {value}" for words, value in group)
-                found.append(Line(key, slots[key], x, y, text))
-                made[group] = None
-    rows = [dict(group) for group in made]
-    apart = [words for words in rows[0] if len({row[words] for row in rows}) > 1] if rows else []
-    return found, f"not comparable: other {', '.join(apart)}" if apart else ""
+def lines(name, key, record, slot, axis):
+    """The `Line`s of one run in a chart: of scores one for each way in which they were measured."""
+
+    def line(x, y, made=()):
+        fine = y[np.isfinite(y)]
+        span = (fine.min(), fine.max()) if len(fine) else ()
+        return [] if x is None else [Line(key, slot, x, y, span, made)]
+
+    if not name.startswith(SCORE):
+        if name not in record.table.columns:
+            return []
+        return line(across(record.table, axis), record.table.values(name))
+    groups, wanted = {}, name.removeprefix(SCORE)
+    for score in record.scores.values():
+        if score is not None and wanted in score.values:
+            groups.setdefault(tuple(score.made.items()), {})[score.step] = score.values[wanted]
+    found = []
+    for made, values in groups.items():
+        steps = np.array(sorted(values), float)
+        y = np.array([values[int(step)] for step in steps])
+        found += line(across(record.table, axis, steps), y, made)
+    return found
+
+
+def apart(found):
+    """Why the numbers of a chart's lines must not be compared, "" where they may be."""
+    rows = [dict(made) for made in {line.made: None for line in found}]
+    other = [words for words in rows[0] if len({row[words] for row in rows}) > 1] if rows else []
+    return f"not comparable: other {', '.join(other)}" if other else ""
 
 
 class Curve:
@@ -164,10 +173,12 @@ class Curve:
 
     def __init__(self, number, x_range):
         self.limits = {}  # (chart, logarithmic) -> its axis, which keeps calm
+        self.kept = {}  # (chart, run, how measured) -> what was drawn of a line, and of which
         self.source = ColumnDataSource({c: [] for c in ("xs", "ys", "colour", "dash", "alpha")})
         self.points = ColumnDataSource({c: [] for c in ("x", "y", "colour")})
         self.figure = plot = figure(
-            name=f"curve-{number}", height=HEIGHT, visible=False, sizing_mode="stretch_width", x_range=x_range, y_range=Range1d(0, 1),
+            name=f"curve-{number}", height=HEIGHT, sizing_mode="stretch_width", visible=False,
+            x_range=x_range, y_range=Range1d(0, 1),
             toolbar_location=None, tools="", min_border_left=GUTTER, min_border_right=RIGHT,
             min_border_top=TOP, min_border_bottom=BOTTOM, outline_line_width=0, min_width=100,
             output_backend="canvas",
@@ -203,29 +214,25 @@ class Curve:
 
     def draw(self, name, found, choice, window, dark):
         """Draws the lines of a chart; returns what the page says beside them."""
-        low, high = window
-        everything = [line.y[np.isfinite(line.y)] for line in found]
-        values = np.concatenate([*everything, np.zeros(0)])
-        wide = len(values) and values.min() > 0 and values.max() > WIDE * values.min()
-        log = choice.logs.get(name, bool(name in LOGARITHMS and wide))
+        spans = [line.span for line in found if line.span]
+        least = min((span[0] for span in spans), default=0)
+        most = max((span[1] for span in spans), default=0)
+        log = choice.logs.get(name, name in LOGARITHMS and 0 < WIDE * least < most)
+        there = {(name, line.key, line.made) for line in found}
+        self.kept = {place: told for place, told in self.kept.items() if place in there}
         kept = {"xs": [], "ys": [], "colour": [], "dash": [], "alpha": []}
         dots, heights, shown = {"x": [], "y": [], "colour": []}, [], []
         for line in found:
             colour = theme.RUNS[line.slot % len(theme.RUNS)][int(dark)]
             dash = DASHES[line.slot // len(theme.RUNS) % len(DASHES)]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                y = np.log10(line.y) if log else line.y
-            y = np.where(np.isfinite(y), y, np.nan)
-            smooth = smoothed(y, choice.smooth) if not line.made else y
-            layers = [(y, FAINT), (smooth, 1.0)] if smooth is not y else [(y, 1.0)]
-            for curve, alpha in layers:
-                at, height = thinned(line.x, curve, low, high)
+            for at, height, alpha in self._layers(name, line, choice, log, window):
                 kept["xs"].append(at)
                 kept["ys"].append(height)
                 kept["colour"].append(colour)
-                kept["dash"].append(list(dash) if dash != "solid" else [])
+                kept["dash"].append(dash)
                 kept["alpha"].append(alpha)
-                shown.append({"run": line.key, "faint": alpha < 1, "made": line.made})
+                made = ", ".join(f"{words} {value}" for words, value in line.made)
+                shown.append({"run": line.key, "faint": alpha < 1, "made": made})
             heights.append(height)
             if line.made:
                 dots["x"] += at.tolist()
@@ -237,17 +244,37 @@ class Curve:
         told = {"name": name, "title": title(name), "means": MEANINGS.get(name, ""), "log": log}
         return told | {"beyond": beyond, "lines": shown}
 
+    def _layers(self, name, line, choice, log, window):
+        """[(x, y, alpha)] of a line as it is drawn; of one that has not changed, as it was."""
+        inside = len(line.x) == 0, len(line.x) == 0
+        if len(line.x):
+            inside = window[0] <= line.x[0], window[1] >= line.x[-1]
+        low, high = (None if all_ else end for all_, end in zip(inside, window, strict=True))
+        how = choice.smooth, log, low, high
+        before = self.kept.get((name, line.key, line.made))
+        if before is None or before[0] is not line or before[1] != how:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                y = np.log10(line.y) if log else line.y
+            smooth = smoothed(y, 0.0 if line.made else choice.smooth)
+            layers = [(y, FAINT), (smooth, 1.0)] if smooth is not y else [(y, 1.0)]
+            drawn = [(*thinned(line.x, curve, low, high), alpha) for curve, alpha in layers]
+            before = self.kept[name, line.key, line.made] = line, how, drawn
+        return before[2]
+
     def _axis(self, name, log, heights):
-        """Sets the y axis to hold the numbers, or their inner 98 %; returns how many it does not."""
+        """Sets the y axis to the numbers, or their inner 98 %; returns how many it leaves out."""
         if not len(heights):
             return 0
         least, most = heights.min(), heights.max()
-        if not name.startswith(WHOLE) and not log:
+        if not name.startswith(SCORE) and not log:
             least, most = np.percentile(heights, [1, 99])
         if name == "images_per_second" and not log:
             least = 0.0
         limits = self.limits.setdefault((name, log), Limits(decades if log else thirds))
         axis = limits.of(float(least), float(most), time.monotonic())
+        if log:  # more decades fit here than in the lab's rail
+            stride = -(-round(axis.high - axis.low) // MOST_DECADES)
+            axis = axis._replace(ticks=tuple(np.arange(axis.low, axis.high + 1, stride).tolist()))
         pad = 0.06 * (axis.high - axis.low)
         self.figure.y_range.update(start=axis.low - pad, end=axis.high + pad)
         self.ticks.ticks = list(axis.ticks)
@@ -262,6 +289,7 @@ class Curves:
     def __init__(self):
         self.x_range, self.looks = Range1d(0, 1), None
         self.curves = [Curve(number, self.x_range) for number in range(MOST_CHARTS)]
+        self.kept = {}  # (chart, run) -> its lines, and of which version of the run
         self.figures = [curve.figure for curve in self.curves]
 
     def draw(self, records, slots, choice, dark):
@@ -271,8 +299,9 @@ class Curves:
             for curve in self.curves:
                 curve.clothe(dark, choice.axis)
         wanted = names(records.values())[:MOST_CHARTS]
-        drawn = [(name, *lines(name, records, slots, choice.axis)) for name in wanted]
-        ends = [line.x[-1] for _, found, _ in drawn for line in found if len(line.x)]
+        self.kept = {k: v for k, v in self.kept.items() if k[1] in records}
+        drawn = [(name, self._lines(name, records, slots, choice.axis)) for name in wanted]
+        ends = [line.x[-1] for _, found in drawn for line in found if len(line.x)]
         window, end = choice.window, float(max([*ends, 1]))
         if not isinstance(window, tuple):
             window = (end * (1 - window), end)
@@ -280,6 +309,16 @@ class Curves:
         for figure_ in self.figures[len(wanted) :]:
             figure_.visible = False
         return [
-            curve.draw(name, found, choice, window, dark) | {"warning": warning}
-            for curve, (name, found, warning) in zip(self.curves, drawn, strict=False)
+            curve.draw(name, found, choice, window, dark) | {"warning": apart(found)}
+            for curve, (name, found) in zip(self.curves, drawn, strict=False)
         ]
+
+    def _lines(self, name, records, slots, axis):
+        """A chart's lines; a run that has not changed is not asked again."""
+        found = []
+        for key, record in records.items():
+            sign = record, record.version, slots[key], axis
+            if self.kept.get((name, key), (None,))[0] != sign:
+                self.kept[name, key] = sign, lines(name, key, record, slots[key], axis)
+            found += self.kept[name, key][1]
+        return found

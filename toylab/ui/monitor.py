@@ -8,6 +8,7 @@ import base64
 import sys
 import time
 from functools import cache
+from statistics import median
 
 import panel as pn
 import param
@@ -38,7 +39,7 @@ def card(key, record, slot, now):
         "key": key, "name": record.name, "slot": slot, "state": state, "words": words,
         "step": record.step, "steps": record.steps, "left": left(record, state),
         "rows": record.life.rows and record.life.rows / 1e9, "device": about.get("device", ""),
-        "processes": about.get("processes", ""), "rate": sorted(rates)[len(rates) // 2] if rates else None,
+        "processes": about.get("processes", ""), "rate": median(rates) if rates else None,
         "kimg": None if images is None else images / 1000, "notes": record.notes(),
     }  # fmt: skip
 
@@ -133,7 +134,7 @@ class Monitor(JSComponent):
             if isinstance(one, list) and len(one) == 2:
                 key, step = one
                 record = self.watch.records.get(key) if isinstance(key, str) else None
-                if record is not None:
+                if record is not None and type(step) is int:
                     got[f"{key}|{step}"] = self._picture(record, step)
         self.pictures = {"n": self.wanted.get("n"), "got": got}
 

@@ -6,7 +6,8 @@ function readings(page, parent) {
   const {model, view} = page
   const root = made("div", {class: "charts"})
   const tip = made("div", {class: "tip", hidden: ""})
-  parent.append(root)
+  const hint = "Drag over a chart: the grids of that step. With Shift: a part of the run; double click: all of it again."
+  parent.append(root, made("p", {class: "hint", text: hint}))
   root.append(tip)
   let logs = {}
   const figure = (card) => view.model.document.get_model_by_name(`curve-${card.number}`)

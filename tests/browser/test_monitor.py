@@ -161,7 +161,8 @@ def test_both_themes_can_be_read_and_what_is_wrong_is_said(monitor, server, sche
 def test_a_tab_that_nobody_sees_asks_for_nothing(monitor, folder):
     """Rows that come while it is hidden are shown when it is seen again."""
     page = monitor(address="?shown=00000-ended")
-    assert len(drawn(page)) == 1 and page.locator(".pick[aria-pressed=true]").count() == 1
+    page.locator(".pick[aria-pressed=true]").nth(1).wait_for(state="detached")
+    assert len(drawn(page)) == 1
     hide = (
         "(value) => { Object.defineProperty(document, 'hidden', {value, configurable: true});"
         " document.dispatchEvent(new Event('visibilitychange')) }"

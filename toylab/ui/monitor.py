@@ -94,7 +94,7 @@ class Monitor(JSComponent):
         plots = [pn.pane.Bokeh(f, margin=0, sizing_mode="stretch_width")
                  for f in self.curves.figures]  # fmt: skip
         super().__init__(plots=plots, **params)
-        self.slots, self._told = {}, None
+        self.slots, self._told, self._drawn = {}, None, 0.0
         self._beat = pn.state.add_periodic_callback(self.look, period=CALM, start=False)
 
     # ---------------------------------------------------------------- the folders
@@ -112,10 +112,11 @@ class Monitor(JSComponent):
         """Takes in what is new in the folders, and shows it."""
         began = time.monotonic()
         more = self.watch.look()
-        if self._told != self.watch.version:
+        if self._told != self.watch.version and (not more or 1000 * (began - self._drawn) > CALM):
             self.show()
+            self._drawn = time.monotonic()
         spent = 1000 * (time.monotonic() - began)
-        period = int(max(SOON if more else CALM, SHARE * spent // 100 * 100))
+        period = SOON if more else int(max(CALM, SHARE * spent // 100 * 100))
         if self._beat.period != period:
             self._beat.period = period
 

@@ -32,6 +32,10 @@ ARGUMENTS = (
 )
 START_SECONDS = 180
 WAIT = 60_000  # milliseconds until something must have happened; no test asserts a time
+FIRST_HALF = (
+    *("test_robust", "test_hostile", "test_drawer"),
+    *("test_share", "test_notebook", "test_own"),
+)
 HOST = "localhost"  # the one whose pages Panel answers where no address was given
 
 
@@ -74,11 +78,15 @@ def _playwright_chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's browser tests on one worker; each worker has a server and a browser."""
+    """Two halves of about the same length: so many workers have a server and a browser.
+
+    These tests wait for more than half of their time, so that a third worker finds a core.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            half = "browser-1" if item.path.stem in FIRST_HALF else "browser-2"
+            item.add_marker(pytest.mark.xdist_group(half))
 
 
 @pytest.fixture(scope="session")

@@ -1171,7 +1171,7 @@ LINES = {
     ],
     "ui.curves": [
         ("a spike flattens a loss", "np.percentile(heights, [1, 99])", "np.percentile(heights, [0, 100])", "test_one_spike_does_not_flatten_a_loss_and_is_counted"),
-        ("other scores are joined", "groups.setdefault(tuple(score.made.items()), {})", "groups.setdefault((), {})", "test_scores_that_were_measured_otherwise_are_no_line_and_it_is_said"),
+        ("other scores are joined", "groups.setdefault(tuple(score.made.items()), {})", "groups.setdefault(tuple(list(score.made.items())[:1]), {})", "test_scores_that_were_measured_otherwise_are_no_line_and_it_is_said"),
         ("kimg are images", "(1000 if axis == \"kimg\" else 1)", "1", "test_one_axis_for_all_in_steps_images_or_time"),
         ("what has changed is not drawn", "sign = record, record.version, slots[key], axis", "sign = record, slots[key], axis", "test_a_run_that_has_not_changed_costs_nothing_and_one_that_has_is_drawn"),
     ],

@@ -81,7 +81,9 @@ def drawn(found, told=None, dark=False):
 def test_every_number_has_a_chart_and_every_run_its_line(tmp_path):
     rows = [row(step, penalty=0.1, critic_gradient=1.0, mine=3) for step in (1, 2, 4)]
     found = records(
-        tmp_path, a=dict(rows=rows, scores=[score(2), score(4, fid=2.0)]), b=dict(rows=rows[:2])
+        tmp_path,
+        a=dict(rows=rows, scores=[score(2), score(4, fid=2.0, baseline={"fid": 1.7})]),
+        b=dict(rows=rows[:2]),
     )
     shown = drawn(found)
     assert list(shown) == ["critic", "generator", "penalty", "critic_gradient", "score:fid",
@@ -97,6 +99,7 @@ def test_every_number_has_a_chart_and_every_run_its_line(tmp_path):
         "extractor classifier" in told["lines"][0]["made"]
         and "n fake 1000" in told["lines"][0]["made"]
     )
+    assert told["lines"][0]["made"].endswith("run's seed 0, real against real 1.7")
     assert [c.figure.visible for c in Curves().curves] == [False] * curves.MOST_CHARTS
 
 

@@ -91,6 +91,7 @@ class Line(NamedTuple):
     """One run's line of a chart: numbers over x, and for scores what each hangs on.
 
     span -- the least and the greatest of the numbers, () where there is none
+    made -- what must be alike for scores to be compared, (words, value) each; `also` is the rest
     """
 
     key: str
@@ -99,6 +100,7 @@ class Line(NamedTuple):
     y: np.ndarray
     span: tuple
     made: tuple = ()
+    also: tuple = ()
 
 
 def names(records):
@@ -140,10 +142,10 @@ def across(table, axis, steps=None):
 def lines(name, key, record, slot, axis):
     """The `Line`s of one run in a chart: of scores one for each way in which they were measured."""
 
-    def line(x, y, made=()):
+    def line(x, y, *made):
         fine = y[np.isfinite(y)]
         span = (fine.min(), fine.max()) if len(fine) else ()
-        return [] if x is None else [Line(key, slot, x, y, span, made)]
+        return [] if x is None else [Line(key, slot, x, y, span, *made)]
 
     if not name.startswith(SCORE):
         if name not in record.table.columns:
@@ -152,12 +154,16 @@ def lines(name, key, record, slot, axis):
     groups, wanted = {}, name.removeprefix(SCORE)
     for score in record.scores.values():
         if score is not None and wanted in score.values:
-            groups.setdefault(tuple(score.made.items()), {})[score.step] = score.values[wanted]
+            groups.setdefault(tuple(score.made.items()), {})[score.step] = score
     found = []
-    for made, values in groups.items():
-        steps = np.array(sorted(values), float)
-        y = np.array([values[int(step)] for step in steps])
-        found += line(across(record.table, axis, steps), y, made)
+    for made, scores in groups.items():
+        steps = np.array(sorted(scores), float)
+        y = np.array([scores[int(step)].values[wanted] for step in steps])
+        last = scores[int(steps[-1])]
+        also = dict(last.also)
+        if wanted in last.baseline:
+            also["real against real"] = f"{last.baseline[wanted]:.4g}"
+        found += line(across(record.table, axis, steps), y, made, tuple(also.items()))
     return found
 
 
@@ -231,7 +237,7 @@ class Curve:
                 kept["colour"].append(colour)
                 kept["dash"].append(dash)
                 kept["alpha"].append(alpha)
-                made = ", ".join(f"{words} {value}" for words, value in line.made)
+                made = ", ".join(f"{words} {value[:16]}" for words, value in line.made + line.also)
                 shown.append({"run": line.key, "faint": alpha < 1, "made": made})
             heights.append(height)
             if line.made:

@@ -10,7 +10,9 @@ import sys
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.commands import (
     DIVERGED,
+    STOPPED,
     WRONG,
+    bench,
     crosstest,
     data,
     doctor,
@@ -35,6 +37,7 @@ COMMANDS = {
     "data": (data, "look at images, check, pack or fetch them"),
     "presets": (presets, "list the presets, or show all settings of one"),
     "doctor": (doctor, "what can work on this machine, and what is missing"),
+    "bench": (bench, "speed and memory against a loop by hand, the cost of a penalty and of FID"),
 }
 
 
@@ -66,6 +69,8 @@ def main(words=None):
         code, told = WRONG, error
     except Diverged as error:
         code, told = DIVERGED, error
+    except KeyboardInterrupt:
+        code, told = STOPPED, "stopped by Ctrl-C, at once: files are whole or not there"
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
     return code
 

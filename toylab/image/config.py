@@ -12,6 +12,7 @@ from typing import NamedTuple
 import param
 
 from toylab import schedules
+from toylab.compiled import ROUTES
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as experiment_names
 from toylab.image.data import checked
@@ -65,6 +66,7 @@ class Settings(param.Parameterized):
     )
     channels_last = param.Boolean(False, doc="An image's channels side by side in memory.")
     deterministic = param.Boolean(True, doc="The same bits every time, on a GPU too; slower there.")
+    backend = Name("plain", ROUTES, doc="What runs a step: plain, or the way it is compiled.")
     average_kimg = param.Number(
         0.0, bounds=(0.0, 1e6), doc="Half-life of the average in 1000 images; 0: as average says."
     )
@@ -75,8 +77,8 @@ class Settings(param.Parameterized):
 PICTURES = ("data", "channels", "crop", "size", "images", "flips", "scaling")
 RUN = (
     *("steps", "log_every", "sample_every", "eval_every", "eval_images", "save_every"),
-    *("precision", "penalty_precision", "channels_last", "deterministic", "average_kimg"),
-    *("threads", "device"),
+    *("precision", "penalty_precision", "channels_last", "deterministic", "backend"),
+    *("average_kimg", "threads", "device"),
 )
 NETWORK = tuple(name for name in Settings.param if name not in ("name", *PICTURES, *RUN))
 OWN = (*PICTURES, *RUN, *NETWORK)

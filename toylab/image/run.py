@@ -112,7 +112,13 @@ def prepare(config, real=None):
     except ValueError as error:
         raise ConfigError(str(error)) from error
     allow(settings)
-    setup = Setup(experiment, networks, (real, latent), DTYPES[settings.precision], device)
+    if settings.backend != "plain" and world() > 1:
+        raise ConfigError(
+            f"backend={settings.backend}: a step that several processes share is not compiled; "
+            "take backend=plain"
+        )
+    dtype, backend = DTYPES[settings.precision], settings.backend
+    setup = Setup(experiment, networks, (real, latent), dtype, device, backend)
     for spec in setup.draws.specs:
         if spec.size % world():
             raise ConfigError(

@@ -243,7 +243,7 @@ def test_what_a_board_needs_is_said_before_anything_is_written(tmp_path, monkeyp
 
 
 def test_the_bar_shows_rate_images_and_losses(capsys):
-    from toylab.image.log import Bar, clock
+    from toylab.image.progress import Bar, clock
 
     with Bar(10, 40, sys.stdout) as bar:
         bar({"step": 20, "critic": 1.25, "images": 1280, "images_per_second": 99.6})

@@ -22,7 +22,7 @@ from toylab.bench.operations import kinds, operations
 from toylab.image import metrics
 from toylab.image.config import load
 from toylab.image.features import Features, extractor
-from toylab.image.log import clock
+from toylab.image.progress import clock
 from toylab.image.run import prepare
 from toylab.image.sets import chosen, labelled, whole_set
 from toylab.image.sources import Images

@@ -24,7 +24,7 @@ from toylab.image.commands import (
 )
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
-from toylab.image.log import Diverged
+from toylab.image.divergence import Diverged
 from toylab.processes import joined
 from toylab.tables import UnknownName
 

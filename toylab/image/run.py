@@ -1,7 +1,7 @@
 """A run and its directory: a consumer of the core's training states that writes them down.
 
 runs/00000-digits-smoke/
-  config.toml  env.json  metrics.jsonl  reals.png
+  config.toml  env.json  metrics.jsonl  events.jsonl  reals.png
   samples/fakes00000300.png             64 images of the moving average, always the same latents
   checkpoints/step-00000300.ckpt …      see `toylab.image.checkpoint`
 """
@@ -18,10 +18,11 @@ import torch
 import toylab
 from toylab.files import write
 from toylab.games import Players
-from toylab.image import checkpoint, grids
+from toylab.image import checkpoint, divergence, grids, scoring
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
-from toylab.image.log import GRID, Log, Silent
+from toylab.image.divergence import Diverged
+from toylab.image.log import GRID, Log, Watch
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
 from toylab.makings import LATENTS
@@ -172,12 +173,15 @@ def create(config, setup, out, parent=None):
 
 
 def locate(path):
-    """(run directory, checkpoint) of a run directory or of a checkpoint in one."""
+    """(run directory, checkpoint) of a run directory, a checkpoint in one, or its best.json."""
     path = Path(path)
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
+    inside = path.suffix == ".ckpt" or path.name in ("last.json", "best.json")
+    folder = path.parent.parent if inside else path
     if not (folder / "config.toml").is_file():
         raise ConfigError(f"{path} is neither a run directory nor a checkpoint in one")
-    return folder, path if path.suffix == ".ckpt" else checkpoint.last(folder / "checkpoints")
+    if path.suffix == ".ckpt":
+        return folder, path
+    return folder, checkpoint.named(path if inside else folder / "checkpoints" / "last.json")
 
 
 def opened(path, changed=None):
@@ -212,34 +216,76 @@ def forked(path, changed):
 def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     """Has the core train from a state (or the start) to the last step; returns the state reached.
 
-    Every state to be written is checked first; raises `Diverged`. Once `stop.wanted` is set, the
-    next state is saved and returned; lines of progress go to `out`. For as long as it runs, the
-    folder is its own (`Lock`). Of several processes only the first has a folder.
+    Every state to be written is checked first; raises `Diverged`, unless `on_divergence` has the
+    run go back. Once `stop.wanted` is set, the next state is saved and returned; lines of progress
+    go to `out`. For as long as it runs, the folder is its own (`Lock`). Of several processes only
+    the first has a folder.
     """
-    settings, stop = config.settings, stop or Stop()
+    stop = stop or Stop()
     with Lock(folder) if folder else nullcontext():
-        log = Silent(config, setup)
+        if folder and config.settings.eval_every:
+            scoring.ready(folder, config)
+        state = state or setup.start()
+        log = Watch(config, setup, state)
         if folder:
             write(folder / "config.toml", dump(config).encode())  # of the latest start
-            log = Log(folder, config, setup, state.step if state else 0, boards)
+            log = Log(folder, config, setup, state, boards)
         if any_of(folder and not (folder / "checkpoints").exists()):
-            state = state or setup.start()
             log.picture(state)
             log.save(state)
-        states = walk(config, setup, state, settings.steps - state.step)
-        with log.progress(state.step, out) as progress:
-            for state in states:
-                ended, asked = state.step == settings.steps, any_of(stop.wanted)
-                if ended or state.step % settings.log_every == 0:
-                    progress(log.measure(state))
-                if ended or state.step % settings.sample_every == 0:
-                    log.picture(state)
-                if ended or asked or state.step % settings.save_every == 0:
-                    log.save(state)
-                if settings.eval_every and (ended or state.step % settings.eval_every == 0):
-                    log.score(state)
-                if asked:
-                    break
+        rollback = config.settings.on_divergence == "rollback"
+        most = config.settings.rollbacks if rollback else 0
+        for gone_back in range(most + 1):
+            try:
+                return _written(log, state, stop, out)
+            except Diverged as noticed:
+                error = _located(log, noticed)
+                log.event("diverged", error.step, terms=error.terms)
+                error.gone_back = gone_back
+                if gone_back == most:
+                    raise error from noticed
+            state = _back(log, error.step)
+
+
+def _written(log, state, stop, out):
+    """Walks to the last step, with everything written that is due; returns the state reached."""
+    config, settings = log.config, log.config.settings
+    states = walk(config, log.setup, state, settings.steps - state.step)
+    with log.progress(state.step, out) as progress:
+        for state in states:
+            ended, asked = state.step == settings.steps, any_of(stop.wanted)
+            if ended or state.step % settings.log_every == 0:
+                progress(log.measure(state))
+            if ended or state.step % settings.sample_every == 0:
+                log.picture(state)
+            if ended or asked or state.step % settings.save_every == 0:
+                log.save(state)
+            if settings.eval_every and (ended or state.step % settings.eval_every == 0):
+                log.score(state)
+            if asked:
+                break
+    log.event("finished" if state.step == settings.steps else "stopped", state.step)
+    return state
+
+
+def _located(log, noticed):
+    """What was noticed, said of the step and the term where it began."""
+    if noticed.terms == ("fid",):
+        return noticed
+    again = walk(log.config, log.setup, log.well, noticed.step - log.well.step)
+    found = divergence.began(again, log.setup, log.config.settings.loss_limit)
+    return Diverged(*found, noticed.last) if found else noticed
+
+
+def _back(log, step):
+    """The state that a run which exploded at that step goes on with; its rates are lower then."""
+    state, source = log.back(step), log.setup.sources[0]
+    log.config = config = divergence.gentler(log.config)
+    log.setup = prepare(config, source)
+    if log.folder:
+        write(log.folder / "config.toml", dump(config).encode())
+    rates = {name: str(getattr(config.experiment, name)) for name in divergence.RATES}
+    log.event("rolled back", state.step, seed=config.experiment.seed, **rates)
     return state
 
 

@@ -26,7 +26,7 @@ from toylab.image.log import GRID, Log, Watch
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
 from toylab.makings import LATENTS
-from toylab.processes import any_of, world
+from toylab.processes import any_of, neighbours, world
 from toylab.states import flatten, restore
 from toylab.trainer import Setup, train
 
@@ -104,6 +104,11 @@ def prepare(config, real=None):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch finds no GPU here: device=cpu, or auto")
+    if device == "cuda" and world() > 1 and neighbours() > torch.cuda.device_count():
+        raise ConfigError(
+            f"{neighbours()} processes on this machine, but {torch.cuda.device_count()} GPUs: "
+            "a process needs one of its own; start fewer, or device=cpu"
+        )
     real = real or data_sets.opened(settings)
     real = data_sets.placed(real, device)
     latent = LATENTS[experiment.latent_law](experiment.latent)
@@ -112,7 +117,7 @@ def prepare(config, real=None):
         networks = Players(*(arranged(network, settings, device) for network in networks))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    allow(settings)
+    allow(settings, device)
     if settings.backend != "plain" and world() > 1:
         raise ConfigError(
             f"backend={settings.backend}: a step that several processes share is not compiled; "

@@ -151,6 +151,9 @@ def test_the_best_checkpoint_and_every_nth_stay(scores, tmp_path, capsys):
     checkpoint.save(folder / "checkpoints", run.opened(older)[3]._replace(step=4), "")
     assert kept(folder) == [0, 4] and not pointer.exists()
     assert "has no best checkpoint" in refused(capsys, "sample", pointer)
+    for rubbish in ("{", "[1]", '{"file": 3, "step": 4, "fid": 1}', '{"file": "a", "step": "x"}'):
+        pointer.write_text(rubbish)
+        assert checkpoint.best(pointer.parent) is None
 
 
 def test_a_fid_beyond_its_limit_ends_a_run_before_that_state(scores, tmp_path, capsys):

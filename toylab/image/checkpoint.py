@@ -68,8 +68,13 @@ def best(folder):
     """{file, step, fid, …} of the best checkpoint by score; None where nothing was scored."""
     try:
         found = json.loads((Path(folder) / "best.json").read_text())
-        return found if {"file", "step", "fid"} <= set(found) else None
-    except (OSError, ValueError, TypeError):
+        return {
+            **found,
+            "file": Path(found["file"]).name,
+            "step": int(found["step"]),
+            "fid": float(found["fid"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -105,10 +105,10 @@ class Log(Watch):
         self.event("started", self._seen, device=str(setup.device), processes=world(), **versions)
 
     def begin(self, step):
-        """Drops rows of later steps, written after the checkpoint that the run goes on from."""
-        rows = self.metrics.read_text().splitlines(True) if self.metrics.exists() else []
-        kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
-        write(self.metrics, "".join(kept).encode())
+        """Drops rows of later steps, written after the checkpoint that the run goes on from, and
+        what is no row."""
+        rows = self.metrics.read_bytes().splitlines(True) if self.metrics.exists() else []
+        write(self.metrics, b"".join(row for row in rows if _step(row) <= step))
         self._seen, self._since = step, time.perf_counter()
 
     def last(self):
@@ -168,9 +168,11 @@ class Log(Watch):
         for board in self.boards:
             board.row({"step": state.step, **found["scores"]})
         fid, folder = found["scores"]["fid"], self.folder / "checkpoints"
-        best = checkpoint.best(folder)
+        best, told = checkpoint.best(folder), {"extractor": found["extractor"]["sha256"]}
+        if best and best.get("extractor") != told["extractor"]:
+            best = None  # of other features: no number to compare with
         if best is None or fid < best["fid"]:
-            told = {"fid": fid, "extractor": found["extractor"]["sha256"]}
+            told["fid"] = fid
             checkpoint.name_best(folder, self._written(state), state.step, told)
             self.event("best", state.step, fid=fid)
         self._explosion(state, best is not None and fid > settings.fid_limit * best["fid"])
@@ -188,3 +190,11 @@ class Log(Watch):
 def _append(path, row):
     with open(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
+
+
+def _step(row):
+    """The step of a row of metrics; of half a row, or none, one that never comes."""
+    try:
+        return json.loads(row)["step"] if row.endswith(b"\n") else float("inf")
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

@@ -160,21 +160,43 @@ def create(config, setup, out, parent=None):
             number += 1
     (folder / "samples").mkdir()
     write(folder / "config.toml", dump(config).encode())
-    environment = {
-        "toylab": toylab.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "device": str(setup.device),
-        "threads": torch.get_num_threads(),
-        "processes": world(),
+    told = environment(setup) | {
         "data": fingerprint(setup),
         "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
-    write(folder / "env.json", json.dumps(environment, indent=1).encode())
+    write(folder / "env.json", json.dumps(told, indent=1).encode())
     grids.save(folder / "reals.png", grids.shown(setup, grids.reals(setup, GRID)))
     return folder
+
+
+def environment(setup):
+    """{what: …} that the bits of a run hang on, beside its configuration."""
+    cuda = torch.device(setup.device).type == "cuda"
+    return {
+        "toylab": toylab.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name() if cuda else str(setup.device),
+        "threads": torch.get_num_threads(),
+        "processes": world(),
+    }
+
+
+def sameness(folder, config, setup):
+    """In words whether a run goes on to the same bits here, or only from the same state."""
+    try:
+        begun = json.loads((Path(folder) / "env.json").read_text())
+    except (OSError, ValueError):
+        begun = {}
+    now = environment(setup)
+    other = [
+        f"{n} {begun.get(n)} → {now[n]}" for n in now if n != "python" and begun.get(n) != now[n]
+    ]
+    if torch.device(setup.device).type == "cuda" and not config.settings.deterministic:
+        other.append("deterministic=false")
+    return f"the same state, other rounding: {', '.join(other)}" if other else "bit for bit"
 
 
 def locate(path):

@@ -70,7 +70,8 @@ def execute(parsed):
         if state.step == configured.settings.steps:
             words = f"{folder} is finished: {state.step} of {state.step} steps"
             return _told(parsed, folder, state, f"{words}; steps=N would lengthen it")
-        _say(parsed, f"{folder}: on from step {state.step}")
+        same = run.sameness(folder, configured, setup)
+        _say(parsed, f"{folder}: on from step {state.step}, {same}")
     elif parsed.fork:
         changed = config.overrides(parsed.words)
         file, configured, setup, state = run.forked(parsed.fork, changed)

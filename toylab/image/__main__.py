@@ -7,6 +7,8 @@ Ctrl-C, SIGTERM or SIGUSR1 after a checkpoint (run again with --resume).
 import argparse
 import sys
 
+import torch
+
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.commands import (
     DIVERGED,
@@ -69,6 +71,12 @@ def main(words=None):
         code, told = WRONG, error
     except Diverged as error:
         code, told = DIVERGED, error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
+            "can't allocate memory" not in str(error)
+        ):
+            raise
+        code, told = WRONG, f"out of memory: a smaller batch, --n or network ({error})"
     except KeyboardInterrupt:
         code, told = STOPPED, "stopped by Ctrl-C, at once: files are whole or not there"
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines

@@ -6,12 +6,14 @@ every precision and backend beside float32.
 
 import functools
 import multiprocessing
+import re
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,6 +24,8 @@ from toylab.bench.operations import kinds, operations
 from toylab.image import metrics
 from toylab.image.config import load
 from toylab.image.features import Features, extractor
+from toylab.image.layouts import common
+from toylab.image.pixels import Form
 from toylab.image.progress import clock
 from toylab.image.run import prepare
 from toylab.image.sets import chosen, labelled, whole_set
@@ -59,6 +63,7 @@ QUICKER = {  # on a GPU: {how: settings}
 }
 STANDIN = 1024  # images of noise in CIFAR-10's place: their numbers cost what others do
 SCORED = 1000  # images of either kind
+DECODED = 200
 
 
 class Ours:
@@ -183,8 +188,12 @@ def _peak(preset, whose):
     loop.take(3)
     if ON_GPU:
         return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:  # what `getrusage` says is never below the peak of the process that started this one
+        text = Path("/proc/self/status").read_text()
+        return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", text)[1])
+    except (OSError, TypeError):
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def memory(preset):
@@ -223,6 +232,31 @@ def scored(rounds):
         yield alone("image", f"FID of {SCORED:,} and {SCORED:,}, {count} features", seconds, SPENT)
 
 
+def decoding(rounds):
+    """JPEGs decoded and made small by a thread a processor against one, in seconds of the wall."""
+    import io
+
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    photo, encoded = load_sample_image("china.jpg"), []
+    for number in range(DECODED):
+        buffer = io.BytesIO()
+        x, y = number * 7 % 384, number * 5 % 171
+        Image.fromarray(photo[y : y + 256, x : x + 256]).save(buffer, "JPEG", quality=90)
+        encoded.append((str(number), buffer.getvalue()))
+    many, form = common.workers(), Form(size=64)
+
+    def takes(threads):
+        pictures = common.Pictures(DECODED, encoded)
+        return lambda count: [common.gathered(pictures, form, threads=threads) for _ in [0] * count]
+
+    how = {"unit": "img/s", "rounds": rounds, "count": 1, "clock": time.perf_counter, "warm": 1}
+    case = f"256×256 JPEGs to 64×64 by {many} threads"
+    row = interleaved("image", case, takes(many), takes(1), "one thread", **how)
+    yield row._replace(value=row.value * DECODED)
+
+
 def quicker(preset, rounds, seconds):
     """On a GPU: every precision and backend against the plain float32 loop by hand."""
     for words, settings in QUICKER.items():
@@ -250,6 +284,7 @@ def jobs(quick):
             found.append((cost, f"{preset}, GPU", functools.partial(quicker, preset, rounds, 5)))
     found.append((5, "operations", lambda: counted("roth-dcgan-cifar10", penalty="none")))
     found.append((seconds, "penalty", lambda: price("roth-dcgan-cifar10", rounds, seconds / 2)))
+    found.append((8, "decoding", lambda: decoding(3 if quick else 7)))
     return [*found, (25, "scores", lambda: scored(1 if quick else 3))]
 
 

@@ -55,10 +55,11 @@ class Pictures(NamedTuple):
         return pillow().fromarray(np.ascontiguousarray(flat))
 
 
-def gathered(pictures, form, limit=0, empty=None):
+def gathered(pictures, form, limit=0, empty=None, threads=0):
     """uint8 (n, channels, height, width) of the first `limit` images, or of all where it is 0.
 
-    empty -- (shape) -> the array to be filled; in memory, unless given
+    empty   -- (shape) -> the array to be filled; in memory, unless given
+    threads -- that decode; one a processor where it is 0
     """
     if limit > pictures.count:
         raise DataError(f"images={limit}, but the set has {pictures.count}")
@@ -72,8 +73,8 @@ def gathered(pictures, form, limit=0, empty=None):
         return name, shaped(name, pictures.image(name, content), form)
 
     with decoding():
-        found = in_order(ready, itertools.islice(pictures.stored(), count), workers())
-        for name, pixels in found:
+        stored = itertools.islice(pictures.stored(), count)
+        for name, pixels in in_order(ready, stored, threads or workers()):
             if made is None:
                 made, first = (empty or in_memory)((count, *pixels.shape)), name
             if pixels.shape != made.shape[1:]:

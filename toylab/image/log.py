@@ -90,7 +90,7 @@ class Log:
     def score(self, state):
         """Writes the scores of the moving average at this state."""
         self.check(state)
-        wanted = scoring.Wanted(("fid", "is", "pr"), n=self.config.settings.eval_images)
+        wanted = scoring.Wanted(("fid", "is", "classes", "pr"), n=self.config.settings.eval_images)
         run = (self.folder, self.config, self.setup, state)
         scoring.written(self.folder, scoring.score(run, wanted))
 

@@ -9,7 +9,10 @@ import tempfile
 
 from toylab.bench.measure import machine
 
-SUITES = ("steps", "compiled", "optimizers", "frames", "page", "sessions", "image")
+SUITES = (
+    *("steps", "compiled", "optimizers", "frames"),
+    *("lab", "page", "sessions", "lanes", "idle", "image"),
+)
 
 
 def line(row):

@@ -16,17 +16,17 @@ SECONDS = 4.0
 class Page:
     """A page that draws nothing: it asks for the next picture as soon as one came."""
 
-    def __init__(self, engine):
-        self.opened, self.pictures = asyncio.Event(), 0
+    def __init__(self, engine, settings=SIZES):
+        self.opened, self.pictures, self.step = asyncio.Event(), 0, 0
         self.session = engine.session(self.receive)
-        self.session.send(do="open", settings=SIZES, playing=True, pace=0)
+        self.session.send(do="open", settings=settings, playing=True, pace=0)
 
     def receive(self, header, arrays):
         if header["say"] == "opened":
             self.opened.set()
             self.ask()
         elif header["say"] == "frame":
-            self.pictures += 1
+            self.pictures, self.step = self.pictures + 1, header["step"]
             # A browser needs some 60 ms for a picture, and asks then.
             asyncio.get_running_loop().call_later(0.06, self.ask)
 

@@ -13,6 +13,7 @@ from toylab.files import write
 from toylab.image import checkpoint, grids, scoring
 from toylab.image.config import ConfigError
 from toylab.image.pixels import pillow
+from toylab.pulls import pulls
 from toylab.schedules import evaluate
 from toylab.trainer import losses
 
@@ -34,21 +35,25 @@ class Log:
         self.data = getattr(setup.sources[0], "fingerprint", "")
         self.images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
         self.metrics = self.folder / "metrics.jsonl"
-        self._forget(step)
         self._seen, self._since = step, time.perf_counter()
+        self._began = self._since - self._forget(step)  # as if it had never been interrupted
         self.boards = [BOARDS[name](self.folder, config) for name in boards]
 
     def _forget(self, step):
-        """Drops rows of later steps, written after the checkpoint that the run goes on from."""
+        """Drops rows of later steps, written after the checkpoint that the run goes on from.
+
+        Returns the seconds that it had trained for at the last row that is left.
+        """
         rows = self.metrics.read_text().splitlines(True) if self.metrics.exists() else []
         kept = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
         write(self.metrics, "".join(kept).encode())
+        return json.loads(kept[-1]).get("seconds", 0.0) if kept else 0.0
 
     def check(self, state, found=None):
         """Raises `Diverged` where a player or a loss is not finite."""
         parts = {**state.players._asdict(), "average": state.average}
         bad = [name for name, vector in parts.items() if not bool(vector.isfinite().all())]
-        bad += [f"{n} loss" for n, v in (found or {}).items() if not abs(v) < float("inf")]
+        bad += [n for n, v in (found or {}).items() if not abs(v) < float("inf")]
         if bad:
             raise Diverged(
                 f"diverged: at step {state.step} these are not finite: {', '.join(bad)}; try a "
@@ -60,12 +65,14 @@ class Log:
         """Writes one row of metrics and returns it."""
         now = time.perf_counter()
         rate = self.images * (state.step - self._seen) / (now - self._since)
-        found = losses(self.setup, state)
-        self.check(state, found)
+        found, pulled = losses(self.setup, state), pulls(self.setup, state)
+        named = {f"{name} loss": value for name, value in found.items()}
+        self.check(state, named | {name.replace("_", "'s "): v for name, v in pulled.items()})
         weight = evaluate(self.config.experiment.penalty_weight, state.step)
         row = {"step": state.step, "images": self.images * state.step, **found}
         row |= {"penalty_weight": weight} if "penalty" in found else {}
-        row |= {"images_per_second": round(rate, 1)}
+        row |= {**pulled, "images_per_second": round(rate, 1)}
+        row |= {"seconds": round(time.perf_counter() - self._began, 3)}
         with open(self.metrics, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         self._seen, self._since = state.step, time.perf_counter()
@@ -114,8 +121,8 @@ class Silent(Log):
             raise Diverged(f"diverged at step {state.step}")
 
     def measure(self, state):
-        """The losses, which are means over all processes."""
-        self.check(state, losses(self.setup, state))
+        """The losses and gradients, which are means over all processes."""
+        self.check(state, losses(self.setup, state) | pulls(self.setup, state))
 
     def picture(self, state):
         """Nothing but the check."""

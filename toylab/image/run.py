@@ -3,6 +3,7 @@
 runs/00000-digits-smoke/
   config.toml  env.json  metrics.jsonl  reals.png
   samples/fakes00000300.png             64 images of the moving average, always the same latents
+  ended.json                            how it ended; not there while it trains
   checkpoints/step-00000300.ckpt …      see `toylab.image.checkpoint`
 """
 
@@ -21,6 +22,7 @@ from toylab.games import Players
 from toylab.image import checkpoint, grids
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
+from toylab.image.ending import Ending
 from toylab.image.log import GRID, Log, Silent
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
@@ -211,7 +213,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     folder is its own (`Lock`). Of several processes only the first has a folder.
     """
     settings, stop = config.settings, stop or Stop()
-    with Lock(folder) if folder else nullcontext():
+    with Lock(folder) if folder else nullcontext(), Ending(folder, settings.steps) as ending:
         log = Silent(config, setup)
         if folder:
             write(folder / "config.toml", dump(config).encode())  # of the latest start
@@ -223,6 +225,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
         states = walk(config, setup, state, settings.steps - state.step)
         with log.progress(state.step, out) as progress:
             for state in states:
+                ending.step = state.step
                 ended, asked = state.step == settings.steps, any_of(stop.wanted)
                 if ended or state.step % settings.log_every == 0:
                     progress(log.measure(state))

@@ -159,10 +159,11 @@ def rows(folder, seeds):
 
 def table(path, found):
     """Writes rows as CSV."""
-    with open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, list(found[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(found)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    write(path, text.getvalue().encode())
 
 
 def matrix(path, folder, steps):
@@ -179,21 +180,74 @@ def matrix(path, folder, steps):
     write(path, f'{head},\n "rows": [\n{lines}\n ]\n}}\n'.encode())
 
 
+def last(found):
+    """[{…}]: of `rows`, the furthest score of every arm, and the real images at the end."""
+    kept = {(row["adam"], row["penalty"], row["seed"]): row for row in found[:-1]}
+    order = {name: place for place, name in enumerate(SETTINGS)}
+    return [*sorted(kept.values(), key=lambda row: order[row["adam"]]), found[-1]]
+
+
+def scores(found):
+    """The README's lines of the furthest scores."""
+    return [
+        f"| {row['penalty']} | {row.get('adam') or ''} | {row.get('step') or ''} "
+        f"| {float(row['fid']):.0f} | {row['classes']} "
+        + "".join(f"| {float(row[name]):.2f} " for name in ("recall", "coverage", "precision"))
+        + "|"
+        for row in last(found)
+    ]
+
+
+def crossed(told):
+    """The README's lines of a cross-test: the mean over critics, the least and the most.
+
+    A critic's own fakes and reals; the fakes of the other kind's run of its seed; those of all
+    the other kind's runs.
+    """
+    kinds, seeds = zip(*(name.split("-") for name in told["runs"]), strict=True)
+    chosen = {
+        "own": lambda i, j: i == j,
+        "paired": lambda i, j: kinds[i] != kinds[j] and seeds[i] == seeds[j],
+        "other": lambda i, j: kinds[i] != kinds[j],
+    }
+
+    def spread(kind, number, whose):
+        row = [
+            cell[number]
+            for i, line in enumerate(told["rows"])
+            for j, cell in enumerate(line)
+            if kinds[i] == kind and chosen[whose](i, j)
+        ]
+        return f"{np.mean(row):.2f} ({min(row):.2f}–{max(row):.2f})"
+
+    columns = (("fp", "own"), ("fn", "own"), ("fp", "paired"), ("fp", "other"), ("auc", "other"))
+    return [
+        f"| {title} | " + " | ".join(spread(kind, *one) for one in columns) + " |"
+        for kind, title in (("reg", "regularised, γ = 0.1"), ("unreg", "unregularised"))
+    ]
+
+
 def sheets(path, folder):
     """Draws what the generators of the first seed make by now, a column a penalty."""
+    arms = {
+        (arm.about["penalty"], arm.about["adam"]): run
+        for arm in penalties(1)
+        if (run := lying(folder, arm)) and sampled(run)
+    }
+    titles = [title for title, *_ in COMPARED.values() if any(title == one for one, _ in arms)]
     drawn = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
-    axes = drawn.subplots(len(SETTINGS), len(COMPARED))
-    for arm, axis in zip(penalties(1), axes.flat, strict=True):
-        axis.set(xticks=[], yticks=[])
-        if run := lying(folder, arm):
-            step, sheet = max((int(path.stem[5:]), path) for path in sampled(run))
-            axis.imshow(grey(sheet), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
-            axis.set_xlabel(f"{step} steps", fontsize=8)
-    for axis, (title, *_) in zip(axes[0], COMPARED.values(), strict=True):
+    axes = drawn.subplots(len(SETTINGS), len(titles), squeeze=False)
+    for line, adam in zip(axes, SETTINGS, strict=True):
+        line[0].set_ylabel(adam, fontsize=10)
+        for axis, title in zip(line, titles, strict=True):
+            axis.set(xticks=[], yticks=[])
+            if run := arms.get((title, adam)):
+                step, sheet = max((int(path.stem[5:]), path) for path in sampled(run))
+                axis.imshow(grey(sheet), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+                axis.set_xlabel(f"{step} steps", fontsize=8)
+    for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=10)
-    for axis, words in zip(axes[:, 0], SETTINGS, strict=True):
-        axis.set_ylabel(words, fontsize=10)
-    saved(drawn, path)
+    saved(drawn, path, 12)
 
 
 def sampled(run):
@@ -240,12 +294,14 @@ def curves(path, found):
     saved(drawn, path)
 
 
-def saved(drawn, path):
-    """Writes a picture in 64 colours: a README's should be small."""
+def saved(drawn, path, colours=64):
+    """Writes a picture in few colours: a README's should be small."""
     buffer = io.BytesIO()
     drawn.savefig(buffer, format="png")
-    packed = Image.open(buffer).convert("RGB").quantize(64)
-    packed.save(path, optimize=True)
+    packed = Image.open(buffer).convert("RGB").quantize(colours)
+    buffer = io.BytesIO()
+    packed.save(buffer, format="png", optimize=True)
+    write(path, buffer.getvalue())
     print(f"{path}: {path.stat().st_size // 1000} kB", flush=True)
 
 
@@ -275,3 +331,4 @@ if __name__ == "__main__":
     sheets(there / "penalties.png", given.folder)
     curves(there / "diversity.png", scored)
     matrix(there / "crosstest.json", given.folder, given.critic_steps)
+    print(*scores(scored), *crossed(json.loads((there / "crosstest.json").read_text())), sep="\n")

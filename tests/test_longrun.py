@@ -91,3 +91,34 @@ def test_begun_again_it_goes_on_and_tells_every_score(longrun, monkeypatch, tmp_
     longrun.table(tmp_path / "penalties.csv", found)
     with open(tmp_path / "penalties.csv", newline="") as file:
         assert [row["step"] for row in csv.DictReader(file)] == ["10", "20", "10", "20", ""]
+
+
+def test_a_cross_test_s_lines_are_means_over_those_asked(longrun):
+    """Cell (i, j) of the two kinds' two seeds has 0.1 i + 0.01 j."""
+    rows = [
+        [{"fp": 0.1 * i + 0.01 * j, "fn": 0.2 * i, "auc": 1 - 0.1 * i} for j in range(4)]
+        for i in range(4)
+    ]
+    told = {"runs": ["reg-seed0", "reg-seed1", "unreg-seed0", "unreg-seed1"], "rows": rows}
+    assert longrun.crossed(told) == [
+        # own (0, 0), (1, 1); of the same seed (0, 2), (1, 3); others (0, 2), (0, 3), (1, 2), (1, 3)
+        "| regularised, γ = 0.1 | 0.06 (0.00–0.11) | 0.10 (0.00–0.20) "
+        "| 0.07 (0.02–0.13) | 0.08 (0.02–0.13) | 0.95 (0.90–1.00) |",
+        "| unregularised | 0.28 (0.22–0.33) | 0.50 (0.40–0.60) "
+        "| 0.26 (0.20–0.31) | 0.26 (0.20–0.31) | 0.75 (0.70–0.80) |",
+    ]
+
+
+def test_the_readme_tells_the_furthest_scores_and_the_cross_test(longrun):
+    """Every line as the committed numbers give it, none of an earlier step."""
+    told = (ROOT / "README.md").read_text()
+    kept = ROOT / "docs" / "longrun"
+    with open(kept / "penalties.csv", newline="") as file:
+        found = list(csv.DictReader(file))
+    lines = longrun.scores(found)
+    assert len(lines) == 1 + len({(r["penalty"], r["adam"], r["seed"]) for r in found[:-1]})
+    furthest = {row["penalty"]: int(row["step"]) for row in longrun.last(found)[:-1]}
+    assert max(int(row["step"]) for row in found[:-1]) == max(furthest.values())
+    lines += longrun.crossed(json.loads((kept / "crosstest.json").read_text()))
+    for line in lines:
+        assert f"\n{line}\n" in told, line

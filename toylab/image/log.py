@@ -166,7 +166,7 @@ class Log(Watch):
         """Writes the scores of the moving average at this state; the best has its checkpoint."""
         self.check(state)
         settings = self.config.settings
-        metrics = ("fid", "is", "pr")
+        metrics = ("fid", "is", "classes", "pr")
         wanted = scoring.Wanted(metrics, settings.eval_features, settings.eval_images)
         found = scoring.score((self.folder, self.config, self.setup, state), wanted)
         scoring.written(self.folder, found)

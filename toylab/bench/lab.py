@@ -29,6 +29,16 @@ class Run:
         elif header["say"] == "frame":
             self.heard.put_nowait(header["step"])
 
+    async def compiled(self):
+        """Plays until it is, returns the seconds; raises `RuntimeError` where that never comes."""
+        began = time.monotonic()
+        self.session.send(do="play", pace=0)
+        while self.kind != "compiled":
+            if self.why or time.monotonic() - began > LONGEST:
+                raise RuntimeError(f"the lab's run was not compiled: {self.why or 'too late'}")
+            await asyncio.sleep(0.1)
+        return time.monotonic() - began
+
     async def step(self):
         """How many steps were taken."""
         self.session.send(do="want", layers=[])
@@ -50,13 +60,7 @@ async def _rows(rounds, seconds):
     try:
         await engine.ready.wait()
         runs = [Run(engine, backend) for backend in ("auto", "plain")]
-        began = time.monotonic()
-        runs[0].session.send(do="play", pace=0)
-        while runs[0].kind != "compiled":
-            if runs[0].why or time.monotonic() - began > LONGEST:
-                raise RuntimeError(f"the lab's run was not compiled: {runs[0].why or 'too late'}")
-            await asyncio.sleep(0.1)
-        waited = time.monotonic() - began
+        waited = await runs[0].compiled()
         runs[0].session.send(do="pause")
         pairs = [[await run.rate(seconds) for run in runs] for _ in range(rounds)]
     finally:

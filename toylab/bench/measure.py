@@ -53,6 +53,25 @@ def interleaved(suite, case, ours, theirs, baseline, unit="steps/CPU-s", rounds=
     )
 
 
+def turns(loops, rounds=7, seconds=0.15):
+    """{case: [milliseconds of CPU a step, one a round]} of loops {case: take}, A B C A B C …
+
+    Each reading takes about that many seconds of CPU.
+    """
+    counts, found = {}, {case: [] for case in loops}
+    for case, take in loops.items():
+        take(3)
+        began = time.process_time()
+        take(3)
+        counts[case] = max(3, round(3 * seconds / (time.process_time() - began)))
+    for _ in range(rounds):
+        for case, take in loops.items():
+            began = time.process_time()
+            take(counts[case])
+            found[case].append(1e3 * (time.process_time() - began) / counts[case])
+    return found
+
+
 def machine():
     """What the figures were taken on: {…}, for the JSON file."""
     import torch

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import psutil
 
@@ -17,7 +18,7 @@ class Page:
     """A page that draws nothing: it asks for the next picture as soon as one came."""
 
     def __init__(self, engine):
-        self.opened, self.pictures = asyncio.Event(), 0
+        self.opened, self.pictures, self.step = asyncio.Event(), 0, 0
         self.session = engine.session(self.receive)
         self.session.send(do="open", settings=SIZES, playing=True, pace=0)
 
@@ -26,7 +27,7 @@ class Page:
             self.opened.set()
             self.ask()
         elif header["say"] == "frame":
-            self.pictures += 1
+            self.pictures, self.step = self.pictures + 1, header["step"]
             # A browser needs some 60 ms for a picture, and asks then.
             asyncio.get_running_loop().call_later(0.06, self.ask)
 
@@ -34,8 +35,18 @@ class Page:
         self.session.send(do="want", layers=LAYERS[:4])
 
 
+class Measured(NamedTuple):
+    """What so many pages found: seconds to open; of each page pictures a second, milliseconds
+    between two steps; megabytes a page."""
+
+    opened: float
+    rates: list
+    paces: list
+    memory: float
+
+
 async def measured(count):
-    """(seconds to open, pictures a second of each page, megabytes a page) with that many pages."""
+    """`Measured` with that many pages."""
     engine = await client.engine()
     process = psutil.Process(engine.process.pid)
     before, began = process.memory_info().rss, time.monotonic()
@@ -43,22 +54,25 @@ async def measured(count):
     await asyncio.gather(*(page.opened.wait() for page in pages))
     opened = time.monotonic() - began
     await asyncio.sleep(0.5)
+    before_steps = [page.step for page in pages]
     for page in pages:
         page.pictures = 0
     await asyncio.sleep(SECONDS)
     rates = [page.pictures / SECONDS for page in pages]
+    steps = [page.step - first for page, first in zip(pages, before_steps, strict=True)]
+    paces = [1e3 * SECONDS / taken for taken in steps]
     memory = (process.memory_info().rss - before) / 1e6 / count
     for page in pages:
         page.session.close()
     await asyncio.sleep(0.3)
-    return opened, rates, memory
+    return Measured(opened, rates, paces, memory)
 
 
 async def _rows(counts):
     found = []
     await measured(1)  # the engine's own first use of everything
     for count in counts:
-        opened, rates, memory = await measured(count)
+        opened, rates, _, memory = await measured(count)
         found.append(alone("sessions", f"{count} sessions, time to open", [opened], "s"))
         found.append(alone("sessions", f"{count} sessions, each", rates, "pictures/s"))
         found.append(alone("sessions", f"{count} sessions, engine memory each", [memory], "MB"))

@@ -10,7 +10,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from toylab.bench.page import QUIET, Served, chromium
+from toylab.bench.browser import QUIET, chromium
+from toylab.bench.page import Served
 
 SIZES = ((1280, 720), (1440, 900), (390, 844))
 THEMES = ("light", "dark")

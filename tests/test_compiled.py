@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.helpers import assert_near
-from toylab import ahead, compiled
+from toylab import ahead, compiled, native
 from toylab.compiled import Compiled
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
@@ -22,7 +22,8 @@ from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.schedules import linear
 from toylab.states import flatten
-from toylab.trainer import NUMBERS, Setup, train
+from toylab.structure import NUMBERS
+from toylab.trainer import Setup, train
 
 TINY = {
     **{f"{who}_width": 8 for who in ("generator", "critic")},
@@ -128,10 +129,10 @@ def test_a_compiled_step_is_the_plain_one(row):
     assert setup.compiled.route == "aot_eager"
 
 
-def interpreted(step, tensors, count):
+def interpreted(step, tensors, count, key=None):
     """The route that builds native code, up to there: the rewritten graph, run in Python."""
     traced = ahead.trace(step, tensors)
-    return ahead.runner(lambda read: traced.graph(*read), traced.reads, traced.plan)
+    return native.runner(lambda read: traced.graph(*read), traced.reads, traced.plan)
 
 
 @pytest.mark.parametrize("row", [*FEW[:2], {"moves": "critic", "critic_steps": 2}], ids=words)
@@ -140,6 +141,23 @@ def test_the_rewritten_graph_is_the_step(row, monkeypatch):
     monkeypatch.setitem(compiled.ROUTES, "auto", interpreted)
     ours, plain, _ = both({"critic_depth": 2, **row}, "auto", 3)
     assert worst(ours, plain) < 1e-12
+
+
+def test_each_number_stays_the_one_that_it_was(monkeypatch):
+    """Numbers that begin to move, and stand still again, are those that the graph has them for."""
+    monkeypatch.setitem(compiled.ROUTES, "auto", interpreted)
+    changes = [
+        (2, {"penalty_weight": linear(1, 5, 9), "noise": linear(0.1, 0.5, 9)}),
+        (4, {"rate_critic": linear(1e-2, 1e-3, 9), "noise": 0.3}),
+        (6, {"penalty_weight": 3.0}),
+    ]
+    found = []
+    for backend in ("auto", "plain"):
+        experiment = Experiment(**TINY, penalty="0-gp", noise=0.2)
+        setup = Setup(experiment, dtype=torch.float64, backend=backend, strict=True)
+        *_, state = train(experiment, steps=8, changes=changes, setup=setup)
+        found.append(state)
+    assert worst(*found) < 1e-12
 
 
 def test_thin_products_are_written_out_and_no_bias_goes_into_a_product():
@@ -270,7 +288,7 @@ def test_states_that_are_held_stay_what_they_were():
         assert all(torch.equal(tensor, copy[name]) for name, tensor in flatten(state).items())
 
 
-def broken(step, tensors, count):
+def broken(step, tensors, count, key=None):
     raise RuntimeError("no such thing\nand more")
 
 
@@ -290,6 +308,30 @@ def test_what_cannot_be_compiled_runs_plainly_with_one_line(without_compiler, ca
     )
     *_, plain = train(Experiment(**TINY), steps=3)
     assert worst(ours, plain) == 0 and setup.compiled.route == "plain"
+
+
+@pytest.mark.parametrize("factor", [1.5, -1.0, float("nan")])
+def test_a_route_whose_step_is_another_is_not_taken(factor, monkeypatch):
+    """Its first step is compared with the plain one; half as long a step again is not rounding."""
+
+    def wrong(step, tensors, count, key=None):
+        return lambda tensors: [tensor * factor for tensor in step(*tensors)]
+
+    monkeypatch.setitem(compiled.ROUTES, "auto", wrong)
+    *_, ours = train(Experiment(**TINY), steps=3, backend="auto")
+    *_, plain = train(Experiment(**TINY), steps=3)
+    assert worst(ours, plain) == 0
+    with pytest.raises(ArithmeticError, match="not the plain one"):
+        next(train(Experiment(**TINY), backend="auto", strict=True))
+
+
+def test_a_moved_player_is_seen_though_his_numbers_are_large():
+    """What is compared is how far a step leads, not where: here a thousandth of the numbers."""
+    before, step = torch.full((50,), 1.0), torch.full((50,), 1e-3)
+    plain = before + step
+    assert compiled.alike([plain + 1e-6], [plain], [before])
+    assert not compiled.alike([before + 0.5 * step], [plain], [before])
+    assert not compiled.alike([before], [plain], [before])
 
 
 def test_strict_raises_what_would_be_a_line(without_compiler):
@@ -320,7 +362,7 @@ def test_native_code_gets_no_tensor_of_another_size(monkeypatch):
     """Every input has the sizes that its code was made for, whoever brought it."""
     seen = []
 
-    def route(step, tensors, count):
+    def route(step, tensors, count, key=None):
         made_for = compiled.sizes(tensors)
 
         def run(tensors):
@@ -359,7 +401,7 @@ def test_native_code_gets_no_tensor_of_another_size(monkeypatch):
     for count in (4, 8, 4):  # another state, with what was there before
         (found,) = double((), (torch.ones(count),), (torch.ones(1),), same)
         assert_near(found, torch.full((count,), 3.0), 0)
-    assert all(seen) and len(seen) == 15
+    assert all(seen) and len(seen) == 15 + double.compilations  # each was tried out once
 
 
 def test_training_needs_no_compilation_module():

@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine_pages import SMALL, Desk, Page, played, same
-from toylab.engine.limits import numbers
-from toylab.engine.protocol import LAYERS, LOOK, ProtocolError, decode, encode
+from toylab.engine.limits import NUMBERS, numbers
+from toylab.engine.protocol import LARGEST, LAYERS, LOOK, ProtocolError, decode, encode
 from toylab.experiment import Experiment
 from toylab.look import Look
+from toylab.optimizers import OPTIMIZERS
+from toylab.rules import RULES
+from toylab.states import flatten
 from toylab.trainer import Setup
 
 ARRAYS = st.dictionaries(
@@ -183,6 +186,17 @@ def test_what_json_should_not_hold_is_refused_too(text):
 def test_a_message_nested_without_end_is_no_message():
     with pytest.raises(ProtocolError, match="not a message"):
         decode(raw('{"do": ' + "[" * 100_000 + "]" * 100_000 + ', "arrays": []}'))
+
+
+def test_the_state_of_the_largest_run_fits_in_a_message():
+    """Of every rule and optimizer, also where nearly all numbers are the generator's."""
+    for rule in RULES:
+        for optimizer in OPTIMIZERS:
+            setup = Setup(Experiment(rule=rule, optimizer=optimizer, **SMALL, generator_depth=6))
+            state = setup.start()
+            held = sum(t.numel() * 4 for t in flatten(state).values())
+            each = held / sum(vector.numel() for vector in state.players)
+            assert 1.02 * each * NUMBERS < LARGEST, (rule, optimizer)
 
 
 @pytest.mark.parametrize("wrong", [{"members": 4096}, {"critic_width": 4096, "critic_depth": 16}])

@@ -17,7 +17,8 @@ from toylab.penalties import PENALTIES
 from toylab.rules import RULES
 from toylab.schema import schema
 from toylab.settings import Knob, Name, Whole
-from toylab.trainer import NUMBERS, RESTART, SWAP, Setup, train
+from toylab.structure import NUMBERS, RESTART, SWAP
+from toylab.trainer import Setup, train
 
 FIELDS = {field["name"]: field for field in schema()["fields"]}
 KNOBS = [name for name in names() if isinstance(Experiment.param[name], Knob)]

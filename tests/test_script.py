@@ -177,6 +177,16 @@ def test_however_much_was_changed_it_has_at_most_15_lines_and_says_all(changes):
     assert tuple(found["changes"]) == log
 
 
+def test_what_took_the_steps_stands_among_the_changes():
+    log, routes = ((3, {"noise": 0.1}),), ((2, "auto"), (3, "plain"), (9, "auto"))
+    text = script(Experiment().settings(), log, 9, routes=routes)
+    found = {}
+    exec(next(line for line in text.splitlines() if line.startswith("changes")), found)
+    told = [(2, {"backend": "auto"}), (3, {"noise": 0.1, "backend": "plain"})]
+    assert found["changes"] == told and "where it is built anew" in text
+    assert "built anew" not in script(Experiment().settings(), log, 2, routes=routes)
+
+
 def test_changes_from_the_shown_step_on_are_left_out():
     text = script(Experiment().settings(), ((3, {"noise": 0.1}), (7, {"noise": 0.2})), 7)
     assert "0.1" in text and "0.2" not in text

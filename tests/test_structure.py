@@ -14,10 +14,10 @@ IDS = [str(path.relative_to(ROOT)) for path in FILES]
 EVERY_FILE = pytest.mark.parametrize("path", FILES, ids=IDS)
 
 FLOORS = [
-    ("tables", "processes", "files"),
+    ("tables", "processes", "files", "artefacts"),
     ("means", "divergences"),
     ("payoffs", "slopes", "consistency"),
-    ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers", "artefacts"),
+    ("schedules", "card_fields", "randomness", "objectives", "networks", "solvers", "native"),
     ("cards", "penalties", "constraints", "rules", "games", "ahead"),
     ("closed_forms", "transport", "propositions"),
     ("moving",),
@@ -26,7 +26,7 @@ FLOORS = [
     ("data", "settings", "batches", "states", "conflicts", "hints"),
     ("compiled", "makings", "probes", "metrics", "own", "game_settings", "move_settings"),
     ("experiment",),
-    ("about",),
+    ("about", "structure"),
     ("schema", "trainer", "script"),
     ("look", "recording", "theory", "space", "health", "anatomy", "crowd", "steady", "laws"),
     ("fields", "judgement", "diversity"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import F64, KNOBS, assert_same, run, setup64, small
-from toylab import trainer
+from toylab import structure
 from toylab.schedules import jumps
 from toylab.states import flatten
 from toylab.trainer import train
@@ -74,7 +74,7 @@ SWAPS = [
 
 # Where a whole number means something.
 def test_every_swap_is_tried():
-    assert {name for name, _ in SWAPS} == set(trainer.SWAP)
+    assert {name for name, _ in SWAPS} == set(structure.SWAP)
 
 
 # Settings under which a swap means something.
@@ -175,7 +175,7 @@ RESTARTS = {
 }
 
 
-@pytest.mark.parametrize("name", trainer.RESTART)
+@pytest.mark.parametrize("name", structure.RESTART)
 def test_a_restart_field_raises_and_says_what_to_do(name):
     data = "lines" if name == "fakes" else "8gaussians"
     experiment = small(data=data)
@@ -188,7 +188,7 @@ def test_a_restart_field_raises_and_says_what_to_do(name):
 
 def test_every_structural_setting_changes_the_run():
     """Each of them reaches the networks, the latents or the seeds."""
-    for name in trainer.RESTART:
+    for name in structure.RESTART:
         data = {"data": "lines" if name == "fakes" else "8gaussians"}
         plain, other = run(small(**data), 3), run(small(**data, **{name: RESTARTS[name]}), 3)
         same = plain.players.critic.shape == other.players.critic.shape

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.helpers import KNOBS, assert_near, run, small
-from toylab import trainer
+from toylab import structure
 from toylab.optimizers import OPTIMIZERS
 from toylab.states import flatten
 
@@ -47,7 +47,7 @@ def test_member_of_an_ensemble_is_the_single_run(optimizer, penalty, noise, drop
 
 
 def test_every_live_number_is_tried_in_an_ensemble():
-    assert {name for name, _, _ in KNOBS} == set(trainer.NUMBERS)
+    assert {name for name, _, _ in KNOBS} == set(structure.NUMBERS)
 
 
 @pytest.mark.parametrize("name, values, settings", KNOBS)

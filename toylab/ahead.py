@@ -1,7 +1,7 @@
 """Ahead of time: a step traced once, rewritten for thin matrices, built into native code.
 
 The artefact has no Python in it, runs on any numbers of the same sizes, and can be built by
-another process than the one that loads it; `toylab.artefacts` keeps it.
+another process than the one that loads it; `toylab.artefacts` keeps it, `toylab.native` runs it.
 """
 
 import functools
@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from toylab import artefacts
+from toylab import artefacts, native
+from toylab.native import onednn
 
 THIN = 4  # an outer product of at most so many numbers is no product worth calling
 LARGE = (
@@ -21,17 +22,6 @@ LARGE = (
 WORTH = 1.15  # how many times faster it must be
 
 aten = torch.ops.aten
-
-
-@torch.library.custom_op("toylab::onednn", mutates_args=())
-def onednn(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """a (m, k) @ b (k, n) by oneDNN, which on some processors is twice as fast as MKL."""
-    return torch.ops.mkldnn._linear_pointwise(a, b.mT, None, "none", [], "")
-
-
-@onednn.register_fake
-def _(a, b):
-    return a.new_empty(a.shape[0], b.shape[1])
 
 
 @functools.cache
@@ -99,7 +89,7 @@ class Traced(NamedTuple):
     """A step as a graph of those inputs that it reads.
 
     reads -- their places among the step's tensors
-    plan  -- where each of the step's results comes from: ("input" or "output", place)
+    plan  -- where each of the step's results comes from; see `native.runner`
     """
 
     graph: torch.fx.GraphModule
@@ -146,23 +136,11 @@ def build(module, tensors, path):
         aoti_compile_and_package(program, package_path=str(path), inductor_configs=OPTIONS)
 
 
-def load(path):
-    """The artefact as a function of the list of tensors that it reads."""
-    return torch._inductor.aoti_load_package(str(path), run_single_threaded=True).loader.boxed_run
+def compiled_ahead(step, tensors, count, key=None):
+    """The route: traced here, the artefact taken from the cache or built into it.
 
-
-def runner(boxed, reads, plan):
-    """run(all the step's tensors) -> all its results."""
-
-    def run(tensors):
-        made = boxed([tensors[place] for place in reads])
-        return [made[at] if kind == "output" else tensors[at] for kind, at in plan]
-
-    return run
-
-
-def compiled_ahead(step, tensors, count):
-    """The route: traced here, the artefact taken from the cache or built into it."""
+    With a key it is found there the next time without being traced.
+    """
     traced = trace(step, tensors)
     read = [tensors[place] for place in traced.reads]
     name = artefacts.name(traced.graph, read, OPTIONS)
@@ -171,4 +149,7 @@ def compiled_ahead(step, tensors, count):
         count()
         build(traced.graph, read, path)
 
-    return runner(load(artefacts.get(name, built)), traced.reads, traced.plan)
+    path = artefacts.get(name, built)
+    if key is not None:
+        native.keep(key, name, traced.reads, traced.plan)
+    return native.runner(native.load(path), traced.reads, traced.plan)

@@ -2,11 +2,14 @@
 
 A file is NAME-CHECKSUM.pt2: NAME is a hash of everything it was built from, CHECKSUM one of its own
 bytes. Loading one runs native code, so the folder must be the user's alone, and a file whose bytes
-are not those that were written is deleted and built again.
+are not those that were written is deleted and built again. Notes lie beside them, in files named
+KEY-CHECKSUM.json: which artefact belongs to a step that was not traced yet, and how it is called.
 """
 
 import contextlib
+import functools
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -66,14 +69,43 @@ def name(module, tensors, options):
     return made.hexdigest()[:32]
 
 
+@functools.cache
+def _source():
+    """The hash of the modules that a step is made of, as they are on disk."""
+    made = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        made.update(path.read_bytes())
+    return made.hexdigest()
+
+
+def key(step):
+    """The hash of what a step is known by before it is traced, and of what would trace and run it.
+
+    step -- text: two steps that have it in common are the same function of tensors
+    """
+    parts = [FORM, torch.__version__, machine(), torch.get_num_threads(), _source(), step]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def note(key, told):
+    """Keeps JSON-ready data under a key."""
+    return put(key, lambda path: path.write_text(json.dumps(told), encoding="utf-8"), "json")
+
+
+def noted(key):
+    """What was kept under that key, or None."""
+    path = find(key, "json")
+    return None if path is None else json.loads(path.read_text(encoding="utf-8"))
+
+
 def _checksum(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:32]
 
 
-def find(name):
-    """The path of a whole artefact of that name, or None; damaged ones are deleted."""
-    for path in folder().glob(f"{name}-*.pt2"):
+def find(name, ending="pt2"):
+    """The path of a whole file of that name, or None; damaged ones are deleted."""
+    for path in folder().glob(f"{name}-*.{ending}"):
         if whole(path):
             os.utime(path)  # used now
             return path
@@ -101,13 +133,13 @@ def get(name, build):
     return path
 
 
-def put(name, build):
-    """The path of the artefact that `build(path)` makes, whole or not at all."""
+def put(name, build, ending="pt2"):
+    """The path of the file that `build(path)` makes, whole or not at all."""
     home = folder()
     with tempfile.TemporaryDirectory(prefix=BUILDING, dir=home) as scratch:
-        made = Path(scratch) / "step.pt2"
+        made = Path(scratch) / f"step.{ending}"
         build(made)
-        path = home / f"{name}-{_checksum(made)}.pt2"
+        path = home / f"{name}-{_checksum(made)}.{ending}"
         os.replace(made, path)
     _thin(home, path)
     return path
@@ -120,7 +152,7 @@ def _thin(home, kept):
             if path.lstat().st_mtime < time.time() - ABANDONED:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     ages = []
-    for path in home.glob("*.pt2"):
+    for path in home.glob("*-*.*"):  # artefacts and notes, no folder
         try:
             about = path.stat()
         except OSError:

@@ -7,8 +7,9 @@ its arguments (names, a whole number in a memory) is part of the structure, and 
 compiled once; values never are, so no knob, schedule or step count compiles anything again.
 
 Random numbers come as arguments, drawn in bulk, so every route computes what the plain function
-computes, to rounding. Whatever goes wrong, from a missing compiler to an operation that a route
-does not know, ends in the plain function and one line in the log; `strict` raises it instead.
+computes, to rounding; each structure is compared with it once, before its first step is taken.
+Whatever goes wrong, from a missing compiler to an operation that a route does not know, ends in
+the plain function and one line in the log; `strict` raises it instead.
 """
 
 import itertools
@@ -21,9 +22,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from toylab import artefacts
 from toylab.tables import Table
 
 log = logging.getLogger(__name__)
+FAR = 0.1  # of a step's own length: much more than rounding does, less than another game would
+ROUNDING = 16  # units in the last place of a vector's length
 
 
 class Outline(NamedTuple):
@@ -38,12 +42,15 @@ TENSOR = Outline("tensor")
 
 
 def leaves(part, found):
-    """Appends every tensor of nested arguments to a list, in order."""
+    """Appends every tensor of nested arguments to a list, in order; a dict's by their names.
+
+    A number that begins to move comes last among its knobs, and is the same number.
+    """
     if isinstance(part, Tensor):
         found.append(part)
     elif isinstance(part, dict):
-        for inner in part.values():
-            leaves(inner, found)
+        for name in sorted(part):
+            leaves(part[name], found)
     elif isinstance(part, (tuple, list)):
         for inner in part:
             leaves(inner, found)
@@ -55,7 +62,8 @@ def outline(part):
     if isinstance(part, Tensor):
         return TENSOR
     if isinstance(part, dict):
-        return Outline(dict, tuple(map(outline, part.values())), tuple(part))
+        names = tuple(sorted(part))
+        return Outline(dict, tuple(outline(part[name]) for name in names), names)
     if isinstance(part, (tuple, list)):
         return Outline(type(part), tuple(map(outline, part)))
     return Outline(None, part)
@@ -104,6 +112,21 @@ def _apart(tensors):
     return found
 
 
+def alike(ours, plain, before):
+    """Whether two ways to take one step from the same tensors differ by rounding alone."""
+    if [tensor.shape for tensor in before] != [tensor.shape for tensor in plain]:
+        before = [torch.zeros_like(tensor) for tensor in plain]
+    for one, other, start in zip(ours, plain, before, strict=True):
+        if other.is_floating_point():
+            apart, length = (one - other).norm(), (other - start).norm()
+            rounding = ROUNDING * torch.finfo(other.dtype).eps * other.norm()
+            if not apart <= FAR * length + rounding:
+                return False
+        elif not torch.equal(one, other):
+            return False
+    return True
+
+
 class Made(NamedTuple):
     """One compiled structure: `run(flat tensors) -> flat tensors`, the `sizes` of its inputs, the
     outline of what it returns."""
@@ -121,13 +144,17 @@ class Compiled:
     batches at every call, of parts that this did not return itself and of other knobs when they
     come.
 
-    `route` is the name of what really runs, `compilations` how often anything was compiled.
+    about -- text that says which function this is: two of the same text are the same function.
+    Then what was built for it once is found again without being traced
+
+    `route` is the name of what really runs, `compilations` how often anything was compiled, and
+    `trouble` why it runs plainly although it should not.
     """
 
-    def __init__(self, function, route="auto", strict=False):
-        self.function, self.strict = function, strict
+    def __init__(self, function, route="auto", strict=False, about=None):
+        self.function, self.strict, self.about = function, strict, about
         self.route = ROUTES[route] and route
-        self.compilations = 0
+        self.compilations, self.trouble = 0, ""
         self._made, self._forms = {}, {}
         self._parts, self._held, self._form = (None,) * 4, None, None
         self._knobs, self._numbers = None, None
@@ -146,9 +173,8 @@ class Compiled:
 
     def _give_up(self, error):
         words = (str(error).strip().splitlines() or [""])[0][:300]
-        log.warning(
-            "the step runs uncompiled: %s failed: %s: %s", self.route, type(error).__name__, words
-        )
+        self.trouble = f"{self.route} failed: {type(error).__name__}: {words}"
+        log.warning("the step runs uncompiled: %s", self.trouble)
         self.route = "plain"
 
     def _run(self, due, parts, batches, knobs):
@@ -173,16 +199,18 @@ class Compiled:
 
     def _make(self, due, parts, batches, knobs, tensors):
         """Compiles for this structure, once."""
-        after = outline(self.function(due, parts, batches, knobs))
         form = Outline(tuple, tuple(map(outline, (batches, parts, knobs))))
 
         def step(batches, parts, knobs):
             return self.function(due, parts, batches, knobs)
 
-        made = Made(
-            ROUTES[self.route](flat(step, form), tensors, self._count), sizes(tensors), after
-        )
-        self._made[due, self._form] = made
+        known = self.about and repr((self.about, due, form, sizes(tensors)))
+        key = known and artefacts.key(known)
+        run = ROUTES[self.route](flat(step, form), tensors, self._count, key)
+        after = self.function(due, parts, batches, knobs)
+        if not alike(run(tensors), leaves(after, []), self._held):
+            raise ArithmeticError("its step is not the plain one")
+        made = self._made[due, self._form] = Made(run, sizes(tensors), outline(after))
         return made
 
     def _count(self):
@@ -192,7 +220,7 @@ class Compiled:
 def traced(backend, **options):
     """The route of ``torch.compile`` with the differentiation inside it traced too: one graph."""
 
-    def make(step, tensors, count):
+    def make(step, tensors, count, key=None):
         compiler = torch._dynamo.lookup_backend(backend)
 
         def counting(graph, inputs, **more):
@@ -207,7 +235,7 @@ def traced(backend, **options):
     return make
 
 
-def recorded(step, tensors, count):
+def recorded(step, tensors, count, key=None):
     """The route for GPUs: compiled, and replayed as one CUDA graph."""
     run = traced("inductor", config_patches={"triton.cudagraphs": True})(step, tensors, count)
 
@@ -219,27 +247,49 @@ def recorded(step, tensors, count):
     return replay
 
 
-def ahead(step, tensors, count):
+def found(key):
+    """What was built for the step of that key, or None."""
+    if key is None:
+        return None
+    from toylab.native import kept
+
+    return kept(key)
+
+
+def stored(step, tensors, count, key=None):
+    """What was built before, also by another process: never traces or builds, takes no second."""
+    run = found(key)
+    if run is None:
+        raise LookupError("nothing was built for this step")
+    return run
+
+
+def ahead(step, tensors, count, key=None):
     """The fastest route on a processor; see `toylab.ahead`."""
+    run = found(key)
+    if run is not None:
+        return run
     from toylab.ahead import compiled_ahead  # its imports take a second
 
-    return compiled_ahead(step, tensors, count)
+    return compiled_ahead(step, tensors, count, key)
 
 
-def best(step, tensors, count):
+def best(step, tensors, count, key=None):
     """What won by measurement where these tensors are (docs/bench.json, suite "compiled")."""
     if tensors[0].device.type == "cuda":
-        return recorded(step, tensors, count)
-    return ahead(step, tensors, count)
+        return recorded(step, tensors, count, key)
+    return ahead(step, tensors, count, key)
 
 
-# Each: (step over flat tensors, tensors, count) -> run(tensors) -> tensors; None: not compiled.
+# Each: (step over flat tensors, tensors, count, key) -> run(tensors) -> tensors; "plain": not
+# compiled. `count` is called at every compilation; see `Compiled` for what the key is good for.
 ROUTES = Table(
     "backend",
     {
         "plain": "plain",
         "auto": best,
         "ahead": ahead,
+        "stored": stored,
         "inductor": traced("inductor"),
         "aot_eager": traced("aot_eager"),
         "cudagraphs": recorded,

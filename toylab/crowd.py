@@ -22,7 +22,7 @@ class Crowd:
 
     def __init__(self):
         self.points = self.shares = self.homes = self.found = self.state = None
-        self._found_live = None
+        self.live = None
 
     def follow(self, latents, clusters, card, numbers):
         """Takes the latents, and the data with their numbers; what was found stays found."""
@@ -47,10 +47,10 @@ class Crowd:
         within, count = metrics.radii(self.clusters), len(self.clusters.centres)
         self.homes = metrics.portions(index, count)
         self.shares = metrics.portions(np.where(square <= within[index] ** 2, index, -1), count)
-        before = None if recorded else self._found_live
+        before = None if recorded else self.live
         self.found = metrics.found(self.shares, self.clusters, before)
         if not recorded:
-            self._found_live = self.found
+            self.live = self.found
         return True
 
     def numbers_told(self):

@@ -18,7 +18,7 @@ from toylab.data import clusters
 from toylab.health import Health, Vitals
 from toylab.look import Look
 from toylab.randomness import Keys
-from toylab.steady import Limit
+from toylab.steady import Length, Limit
 
 SHOWN, MEASURED = 500, 4096
 STRIDES = 10  # along the push, each as long as the smallest cluster is wide
@@ -105,6 +105,24 @@ class Pictures:
         self.chosen = self.chosen.changed(options)
         self._place()
         return self.chosen.told()
+
+    def memory(self):
+        """What the next picture must know of those before it, as plain values and arrays."""
+        return {
+            "limits": {name: limit.value for name, limit in self.limits.items()},
+            "scales": {name: (each.value, each.at) for name, each in self.scales.items()},
+            "found": self.crowd.live,
+            "health": self.health.told(),
+        }
+
+    def remember(self, memory):
+        """Goes on from the `memory` of pictures of the same run; `at` is on the machine's clock."""
+        for name, value in memory["limits"].items():
+            self.limits[name].value = value
+        for name, (value, at) in memory["scales"].items():
+            self.scales[name] = Length(value, at)
+        self.crowd.live = memory["found"]
+        self.health.take_up(memory["health"])
 
     def _place(self):
         """The view: the window of the data, or what the page chose."""

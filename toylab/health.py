@@ -90,6 +90,14 @@ class Health:
             del self._steps[least], self._kept[least]
         return lines
 
+    def told(self):
+        """Every judgement that is kept, for `take_up` in another process."""
+        return self._steps, self._kept
+
+    def take_up(self, told):
+        """Goes on from another's judgements."""
+        self._steps, self._kept = told
+
     def at(self, step):
         """The lines as they were last judged at or before a step; none before the first."""
         known = bisect_right(self._steps, step)

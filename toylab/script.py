@@ -1,4 +1,8 @@
-"""A run as a Python script that anybody can run: the same state, bit for bit."""
+"""A run as a Python script that anybody can run: the same state, bit for bit.
+
+Where native code took some of the steps it does so again, which is the same code as long as it lies
+in the user's cache; code that is built anew may round differently.
+"""
 
 from toylab.experiment import Experiment, difference
 from toylab.schedules import Schedule
@@ -7,16 +11,23 @@ LONGEST = 96  # characters of a line, where a change fits into it
 MOST = 5  # lines for the changes; where that is not enough they share lines
 
 
-def script(first, log, step, own=None):
+COMPILED = "  # 'auto': by native code, which rounds in its own way where it is built anew"
+
+
+def script(first, log, step, own=None, routes=()):
     """At most 15 lines that reach the state of a run after so many steps.
 
     first -- the settings with which it began, as `Experiment.settings` has them
     log   -- ((step, {name: value}), …): what was changed by hand once so many steps were taken
     own   -- the file that adds a user's own rows, where the run uses them
+    routes -- ((step, "auto" or "plain"), …): what took the steps from there on, at first "plain"
     """
     plain = Experiment(data=first["data"]).settings()
     chosen = {"data": first["data"], **difference(plain, first)}
-    rows = [f"({at}, {_dict(changes)})" for at, changes in log if at < step]
+    made = dict(log)
+    for at, backend in routes:
+        made[at] = {**made.get(at, {}), "backend": backend}
+    rows = [f"({at}, {_dict(made[at])})" for at in sorted(made) if at < step]
     settings = ", ".join(f"{name}={_value(value)}" for name, value in chosen.items())
     return "\n".join(
         [
@@ -26,7 +37,7 @@ def script(first, log, step, own=None):
             *([f"own.load({str(own)!r})"] if own else []),
             f"experiment = Experiment({settings})",
             *_list("changes = [", rows, MOST - bool(own)),
-            "setup = Setup(experiment)",
+            "setup = Setup(experiment)" + COMPILED * any(at < step for at, _ in routes),
             "state = setup.start()",
             f"for state in train(experiment, state, steps={step}, changes=changes, setup=setup):",
             "    pass  # here is the place to look at every state",

@@ -38,8 +38,8 @@ class Length:
     The arrows' 95th percentile, averaged with a half-life of one second, rounded up.
     """
 
-    def __init__(self):
-        self.value, self.at = None, None
+    def __init__(self, value=None, at=None):
+        self.value, self.at = value, at
 
     def of(self, arrows, now):
         """The scale for arrows (n, 4) = place and vector; 1 where no length is known."""

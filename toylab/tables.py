@@ -33,6 +33,11 @@ class Table(UserDict):
     def __init__(self, what, rows, row=None):
         self.what, self.row = what, row or (lambda name, value: value)
         super().__init__(rows)
+        self._shipped = dict(self.data)
+
+    def shipped(self, name):
+        """Whether what stands at this name is what stood there at the start."""
+        return self.get(name) is self._shipped.get(name)
 
     def __setitem__(self, name, value):
         super().__setitem__(name, self.row(name, value))

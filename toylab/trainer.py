@@ -6,12 +6,14 @@ The same step serves a toy, an ensemble and an image GAN. The consumer may chang
 or name of the experiment between two states; a field that needs a new run raises.
 """
 
+import math
+from itertools import chain, combinations
+
 import torch
 
+from toylab import structure
 from toylab.batches import Draws, Spec
 from toylab.constraints import CONSTRAINTS, begun, bounded
-from toylab.experiment import CARD_NUMBERS, Experiment
-from toylab.experiment import names as setting_names
 from toylab.games import Players, gan
 from toylab.makings import networks_of, sources_of
 from toylab.moving import constrained, resting
@@ -21,8 +23,8 @@ from toylab.penalties import PENALTIES, SLOTS
 from toylab.randomness import Keys
 from toylab.rules import RULES
 from toylab.schedules import Schedule
-from toylab.settings import Knob
 from toylab.states import State, flatten
+from toylab.structure import NUMBERS, RESTART
 
 
 class Setup:
@@ -32,6 +34,7 @@ class Setup:
     given, which is how images come in
     backend -- "plain", or what compiles the step, a name of `compiled.ROUTES`; with `strict` it
     raises where it cannot, instead of a word in the log
+    identity -- text in which setups agree whose steps are the same function of tensors, or None
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Setup:
         if problems := experiment.conflicts():
             raise ValueError(" ".join(problems))
         self.experiment, self.dtype, self.device = experiment, dtype, device
-        self.given = sources
+        self.given, self.brought = sources, networks
         self.how = {"dtype": dtype, "device": device, "backend": backend, "strict": strict}
         self.numbers = experiment.numbers()
         self.sources = sources or sources_of(experiment, self.numbers)
@@ -61,7 +64,7 @@ class Setup:
         self.payers = ("critic", "generator") if experiment.penalised == "both" else ("critic",)
         row = OPTIMIZERS[experiment.optimizer]
         rule = row.rule or RULES[experiment.rule]
-        rule = bounded(rule) if _there(experiment.gradient_clip) else rule
+        rule = bounded(rule) if structure.there(experiment.gradient_clip) else rule
         rules = Players(rule, constrained(begun(rule, self.constraint), self.constraint))
         if experiment.moves != "both":
             still = "generator" if experiment.moves == "critic" else "critic"
@@ -72,11 +75,9 @@ class Setup:
         # Whose memory it is: the rule's, and the optimizer's where that has something of its own.
         own = experiment.optimizer if self.optimizer.remembers else None
         self.memory_of = (None if row.rule else experiment.rule, own)
-        self.names, self.draws, self.compiled = _names(experiment), None, None
-        if backend != "plain":
-            from toylab.compiled import Compiled
-
-            self.compiled = Compiled(self.moved, backend, strict)
+        self.names, self.draws = structure.names(experiment), None
+        self.identity = None if sources or networks else structure.identity(experiment)
+        self.compiled = self.compiling(backend, strict)
         self._refresh()
 
     def _refresh(self, step=0):
@@ -199,6 +200,28 @@ class Setup:
         parts = move(self._due(step), state[:4], self._drawn(step), self.knobs(step))
         return State(*parts, step + 1)
 
+    def compiling(self, backend, strict=False):
+        """The `Compiled` step of that backend; None for "plain"."""
+        if backend == "plain":
+            return None
+        from toylab.compiled import Compiled
+
+        return Compiled(self.moved, backend, strict, self.identity)
+
+    def by(self, backend):
+        """The same setup, whose steps are taken by another backend from now on."""
+        self.how["backend"] = backend
+        self.compiled = self.compiling(backend, self.how["strict"])
+        return self
+
+    def try_out(self, move, state):
+        """Takes a step of each kind that may come from this state, by `move`, and forgets it."""
+        every = self.intervals.values()
+        sizes = range(len(every) + 1)
+        steps = (math.lcm(*some) for some in chain(*(combinations(every, n) for n in sizes)))
+        for due in dict.fromkeys(map(self._due, steps)):
+            move(due, state[:4], self._drawn(state.step), self.knobs(state.step))
+
     def moved(self, due, parts, batches, knobs):
         """The step itself, a pure function: the parts of a `State` but the count -> those after it.
 
@@ -223,7 +246,7 @@ class Setup:
         Live numbers act as they are. For a swapped name the players stay and only the memory that
         belonged to the old name starts anew.
         """
-        names = _names(self.experiment)
+        names = structure.names(self.experiment)
         changed = {name for name in names if names[name] != self.names[name]}
         if needs_new := sorted(changed & {*RESTART, "dimension"}):
             words = {"dimension": "the data's dimension"}
@@ -234,7 +257,7 @@ class Setup:
         if not changed:
             self._refresh(state.step)
             return self, state
-        new = Setup(self.experiment, self.networks, self.given, **self.how)
+        new = Setup(self.experiment, self.brought, self.given, **self.how)
         new._place(state.step)
         fresh = state._replace(memory=new.optimizer.init(state.players))
         # Another order of moves with the same rule goes on with that rule's moments.
@@ -245,43 +268,12 @@ class Setup:
         return new, state
 
 
-NUMBERS = tuple(
-    name
-    for name in setting_names()
-    if isinstance(Experiment.param[name], Knob) and name not in CARD_NUMBERS
-)
-RESTART = (
-    *("fakes", "latent", "latent_law", "initialisation", "seed", "members"),
-    *(f"generator_{part}" for part in ("width", "depth", "activation")),
-    *(f"critic_{part}" for part in ("width", "depth", "activation", "dropout")),
-)
-SWAP = (
-    *("data", "objective", "generator_loss", "logit", "constraint", "penalised"),
-    "noise_copies",
-    *SLOTS,
-    *(f"{slot}_interval" for slot in SLOTS),
-    *("optimizer", "rule", "moves", "critic_steps", "first", "batch", "batch_generator"),
-    *("unroll", "solver_steps"),
-)
-
-
-def _there(number):
-    """Whether a number whose 0 means nothing is there; on a schedule, or of members, it is."""
-    return isinstance(number, (Schedule, tuple)) or number != 0
-
-
-def _names(experiment):
-    """Everything that decides the structure of a step; some numbers as there or not there."""
-    names = {name: getattr(experiment, name) for name in (*RESTART, *SWAP)}
-    there = {"noisy": _there(experiment.noise), "bounded": _there(experiment.gradient_clip)}
-    return {**names, **there, "dimension": experiment.card.dimension}
-
-
 def train(experiment, state=None, steps=None, changes=(), setup=None, **given):
     """Yields the state after every step, without end or `steps` times.
 
     state   -- where to go on from; the start of the experiment unless given
-    changes -- [(step, {name: value}), …]: what is changed by hand once so many steps were taken
+    changes -- [(step, {name: value}), …]: what is changed by hand once so many steps were taken;
+    beside settings, `backend` may be
     given   -- networks, sources, dtype, device, backend, strict: see `Setup`
 
     The experiment may be changed between two states: live numbers and names act at the next step,
@@ -293,7 +285,9 @@ def train(experiment, state=None, steps=None, changes=(), setup=None, **given):
     last = None if steps is None else state.step + steps
     while last is None or state.step < last:
         while later and later[0][0] <= state.step:
-            experiment.param.update(**later.pop(0)[1])
+            made = dict(later.pop(0)[1])
+            setup = setup.by(made.pop("backend")) if "backend" in made else setup
+            experiment.param.update(**made)
         if experiment.version != setup.version:
             setup, state = setup.followed(state)
         state = setup.step(state)

@@ -5,6 +5,7 @@ Run as a script this prints the Chromium that the tests will use, or why there i
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,10 @@ ARGUMENTS = (
 )
 START_SECONDS = 180
 WAIT = 60_000  # milliseconds until something must have happened; no test asserts a time
+FIRST_HALF = (
+    *("test_robust", "test_hostile", "test_drawer"),
+    *("test_share", "test_notebook", "test_own"),
+)
 HOST = "localhost"  # the one whose pages Panel answers where no address was given
 
 
@@ -74,11 +79,15 @@ def _playwright_chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's browser tests on one worker; each worker has a server and a browser."""
+    """Two halves of about the same length: so many workers have a server and a browser.
+
+    These tests wait for more than half of their time, so that a third worker finds a core.
+    """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            half = "browser-1" if item.path.stem in FIRST_HALF else "browser-2"
+            item.add_marker(pytest.mark.xdist_group(half))
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +116,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(log: Path, *command: str) -> Iterator[Server]:
+def served(log: Path, *command: str, **environment: str) -> Iterator[Server]:
     """The lab in a process of its own, `python` with that command and a port; at the end neither
-    it nor a child of it may be left."""
+    it nor a child of it may be left.
+
+    It builds no native code unless the environment says otherwise: tests are many and short.
+    """
     port = _free_port()
     with log.open("wb") as output:
         process = psutil.Popen(
@@ -118,6 +130,7 @@ def served(log: Path, *command: str) -> Iterator[Server]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "TOYLAB_BACKEND": "plain", **environment},
         )
     family = [process]
     try:

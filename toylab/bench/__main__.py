@@ -10,15 +10,8 @@ import tempfile
 from toylab.bench.measure import machine
 
 SUITES = (
-    "steps",
-    "compiled",
-    "costs",
-    "profile",
-    "optimizers",
-    "frames",
-    "page",
-    "sessions",
-    "image",
+    *("steps", "compiled", "costs", "profile", "optimizers", "frames"),
+    *("lab", "page", "sessions", "lanes", "idle", "image"),
 )
 
 

@@ -2,32 +2,21 @@
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 
+from toylab.bench.browser import QUIET, Visitor, chromium
 from toylab.bench.measure import alone
 from toylab.engine import client
 
 APP = Path(__file__).resolve().parents[2] / "apps" / "lab.py"
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 # Milliseconds from a click on Step to the picture of that step, measured inside the page.
 CLICK = """button => new Promise(done => {
   const painted = window.toylab.painted, began = performance.now()
@@ -56,14 +45,7 @@ const look = () => {
 look()
 """
 RUN = "pace=0"  # no rise of the pace
-
-
-def chromium():
-    """The path of a Chromium on the PATH, or None."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    return None  # Playwright's own, where there is one
+COUNTS = "[window.toylab.painted, window.toylab.step]"
 
 
 class Served:
@@ -99,59 +81,78 @@ def rows(quick=False):
     """Rows of this suite, one after the other."""
     from playwright.sync_api import Error, sync_playwright
 
-    seconds, clicks = (4, 7) if quick else (10, 25)
-    with Served() as served, sync_playwright() as playwright:
-        server = psutil.Process(served.process.pid)
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
-        except Error as error:
-            raise RuntimeError(f"no Chromium: {error.message.splitlines()[0]}") from error
-        yield _opening(browser, served.url, 2 if quick else 5)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        traffic = []
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: traffic.append(
-            len(frame if isinstance(frame, (bytes, str)) else frame["payload"]))))  # fmt: skip
-        page.goto(f"{served.url}?play=1&{RUN}")
-        page.wait_for_function("window.toylab && window.toylab.painted > 20", timeout=60_000)
+    with Served() as served:
+        with sync_playwright() as playwright:
+            try:
+                browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+            except Error as error:
+                raise RuntimeError(f"no Chromium: {error.message.splitlines()[0]}") from error
+            yield _opening(browser, served.url, 2 if quick else 5)
+            yield from _handled(browser, served.url, quick)
+            browser.close()
+        yield from _watched(served, 4 if quick else 10, 1 if quick else 5)
+
+
+def _handled(browser, url, quick):
+    """What is on the wire, and how soon the page does what a hand wants."""
+    clicks = 7 if quick else 25
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    traffic = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: traffic.append(
+        len(frame if isinstance(frame, (bytes, str)) else frame["payload"]))))  # fmt: skip
+    page.goto(f"{url}?play=1&{RUN}")
+    page.wait_for_function("window.toylab && window.toylab.painted > 20", timeout=60_000)
+    sizes = []
+    for _ in range(3):
+        painted, bytes_ = page.evaluate("window.toylab.painted"), sum(traffic)
         page.wait_for_timeout(4000)
-        rates, costs, sizes, paces = [], [], [], []
-        for _ in range(3):
-            painted, used, bytes_ = (
-                page.evaluate("window.toylab.painted"),
-                _cpu(server),
-                sum(traffic),
-            )
-            began, step = time.monotonic(), page.evaluate("window.toylab.step")
-            page.wait_for_timeout(1000 * seconds)
-            passed = time.monotonic() - began
-            count = page.evaluate("window.toylab.painted") - painted
+        count = page.evaluate("window.toylab.painted") - painted
+        sizes.append((sum(traffic) - bytes_) / 1e3 / max(count, 1))
+    yield alone("page", "1280×720, training as fast as it can, on the wire", sizes, "kB/picture")
+    page.keyboard.press("Space")
+    page.wait_for_timeout(1000)
+    button = page.locator("#toylab-step-once").element_handle()
+    waits = [page.evaluate(CLICK, button) for _ in range(clicks)]
+    yield alone("page", "click on Step to its picture", waits, "ms")
+    slow = page.context.new_cdp_session(page)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    page.keyboard.press("Space")
+    page.wait_for_timeout(4000)
+    toggle = page.locator("#toylab-toggle").element_handle()
+    waits = [page.evaluate(PRESS, toggle) for _ in range(clicks // 3)]
+    yield alone("page", "4× slower browser, click on Play to its effect", waits, "ms")
+    page.close()
+
+
+def _watched(served, seconds, rounds):
+    """A visitor's page, and in turn with it the same run that nobody watches."""
+    server = psutil.Process(served.process.pid)
+    rates, costs, shares, alone_ = [], [], [], []
+    with Visitor(f"{served.url}?play=1&{RUN}") as visitor:
+        visitor.wait("window.toylab?.painted > 20")
+        time.sleep(4)
+        for _ in range(rounds):
+            painted, step = visitor.ask(COUNTS)
+            used, began = _cpu(server), time.monotonic()
+            time.sleep(seconds)
+            used, passed = _cpu(server) - used, time.monotonic() - began
+            count, steps = (now - was for now, was in
+                            zip(visitor.ask(COUNTS), (painted, step), strict=True))  # fmt: skip
+            visitor.toggle()
+            headless = asyncio.run(_headless(seconds))
+            visitor.toggle()
+            time.sleep(1)
             rates.append(count / passed)
-            paces.append((page.evaluate("window.toylab.step") - step) / passed)
-            costs.append(1e3 * (_cpu(server) - used) / max(count, 1))
-            sizes.append((sum(traffic) - bytes_) / 1e3 / max(count, 1))
-        yield alone("page", "1280×720, training as fast as it can", rates, "pictures/s")
-        yield alone("page", "the same, web server", costs, "ms CPU/picture")
-        yield alone("page", "the same, on the wire", sizes, "kB/picture")
-        page.keyboard.press("Space")
-        with ThreadPoolExecutor() as aside:  # Playwright has a loop of its own in this thread
-            headless = aside.submit(asyncio.run, _headless(seconds)).result()
-            with _busy():
-                beside = aside.submit(asyncio.run, _headless(seconds)).result()
-        shares = [pace / headless for pace in paces]
-        yield alone("page", "training speed while watched / headless", shares, "×")
-        yield alone("page", "headless beside a busy core / headless", [beside / headless], "×")
-        page.wait_for_timeout(1000)
-        button = page.locator("#toylab-step-once").element_handle()
-        waits = [page.evaluate(CLICK, button) for _ in range(clicks)]
-        yield alone("page", "click on Step to its picture", waits, "ms")
-        slow = page.context.new_cdp_session(page)
-        slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-        page.keyboard.press("Space")
-        page.wait_for_timeout(4000)
-        toggle = page.locator("#toylab-toggle").element_handle()
-        waits = [page.evaluate(PRESS, toggle) for _ in range(clicks // 3)]
-        yield alone("page", "4× slower browser, click on Play to its effect", waits, "ms")
-        browser.close()
+            costs.append(1e3 * used / max(count, 1))
+            shares.append(steps / passed / headless)
+            alone_.append(headless)
+    yield alone("page", "1280×720, training as fast as it can", rates, "pictures/s")
+    yield alone("page", "the same, web server", costs, "ms CPU/picture")
+    yield alone("page", "training speed while watched / headless", shares, "×")
+    with _busy():
+        beside = asyncio.run(_headless(seconds))
+    share = [beside / headless for headless in alone_]
+    yield alone("page", "headless beside a busy core / headless", share, "×")
 
 
 def _opening(browser, url, count):

@@ -17,10 +17,10 @@ SECONDS = 4.0
 class Page:
     """A page that draws nothing: it asks for the next picture as soon as one came."""
 
-    def __init__(self, engine):
+    def __init__(self, engine, settings=SIZES):
         self.opened, self.pictures, self.step = asyncio.Event(), 0, 0
         self.session = engine.session(self.receive)
-        self.session.send(do="open", settings=SIZES, playing=True, pace=0)
+        self.session.send(do="open", settings=settings, playing=True, pace=0)
 
     def receive(self, header, arrays):
         if header["say"] == "opened":

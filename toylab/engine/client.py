@@ -1,12 +1,13 @@
-"""The web server's end of the engine: one process for all its sessions, no torch in here.
+"""The web server's end of the engine: one process for all its sessions, a second one for those
+whose steps are long; no torch in here.
 
     engine = await client.engine()
     session = engine.session(receive)      # receive(header, arrays) on the event loop
     session.send(do="open", settings={}, playing=True)
 
-The engine process may die at any moment. Another takes its place and every run goes on from the
+An engine process may die at any moment. Another takes its place and every run goes on from the
 newest state that was kept here, at most a second old; its page is told by an *opened* message with
-``"continued": true``.
+``"continued": true``. Of a run that moves to the other process its page hears nothing.
 
 The engine runs the user's own file that `address.WITH` names, unless other machines reach this
 server: then it starts without, and its schema says why.
@@ -17,89 +18,62 @@ import atexit
 import itertools
 import os
 import subprocess
-import sys
-import threading
-import time
-from multiprocessing import Pipe
 from pathlib import Path
 
 from toylab.engine import address
-from toylab.engine.protocol import decode, encode
+from toylab.engine.process import Process
+from toylab.engine.routes import Route
 
 HELLO_WITHIN = 60.0
-# So many processes in a row that ended before their hello or within so many seconds of it, and no
-# further one is started: whatever ends them would end it too.
-DEATHS, EARLY = 5, 0.5
 
 
 class Session:
-    """One page's line to the engine, and what its runs need to go on in another process."""
+    """One page's line to its runs."""
 
     def __init__(self, engine, name, receive):
         self.engine, self.name, self.receive = engine, name, receive
-        self.opening, self.kept, self.transport = {}, {}, {}  # each by lane
+        self.routes = {}  # by lane
 
     def send(self, lane=0, arrays=None, **message):
         """Sends one message of `toylab.engine.protocol`."""
         message = {"session": self.name, "lane": lane, **message}
-        if message["do"] == "open":
-            self.opening[lane] = message
-            self.kept.pop(lane, None)
-            self.transport.pop(lane, None)
-        elif message["do"] == "play":
-            self.transport[lane] = {"playing": True, "pace": message.get("pace")}
-        elif message["do"] in ("pause", "step"):
-            self.transport[lane] = {"playing": False}
-        self.engine.send(message, arrays)
+        if message["do"] == "reload":
+            self.engine.everywhere(message)
+            return
+        if lane not in self.routes:
+            self.routes[lane] = Route(self.engine, self, lane)
+        self.routes[lane].send(message, arrays)
 
     def close(self):
         """Frees everything this session has in the engine."""
         self.engine.sessions.pop(self.name, None)
-        self.engine.send({"session": self.name, "do": "close"})
-
-    def again(self):
-        """Opens every run anew, from its newest kept state where there is one."""
-        for lane, opening in self.opening.items():
-            kept, arrays = self.kept.get(lane, ({}, None))
-            last = self.transport.get(lane, {})  # may be newer than what was kept
-            self.engine.send({**opening, **kept, **last, "continued": True}, arrays)
+        self.engine.everywhere({"session": self.name, "do": "close"})
+        self.engine.tidy()
 
 
 class Engine:
-    """The engine process, the thread that reads from it, and its replacement when it dies."""
+    """The engine's processes, and which of them has which run.
+
+    quick -- trains what is light, and is always there
+    slow -- trains what is heavy, and is there as long as anything is
+    """
 
     _names = itertools.count(1)
 
     def __init__(self):
         self.sessions, self.schema, self.failure = {}, None, None
-        self.loop = asyncio.get_running_loop()
-        self.ready = asyncio.Event()
-        self.closed, self.deaths, self.greeted = False, 0, None
-        atexit.register(self.close)
-        self._start()
-
-    def _start(self):
-        self.greeted = None
-        self.pipe, theirs = Pipe(duplex=True)
-        os.set_inheritable(theirs.fileno(), True)
-        package = str(Path(__file__).resolve().parents[2])
-        paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-        named = os.environ.get(address.WITH, "")
-        self.refused = named and address.refusal(Path(named).name, address.listening())
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "toylab.engine.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            env={
-                **os.environ,
-                address.WITH: "" if self.refused else named,
-                "OMP_NUM_THREADS": "1",
-                "PYTHONPATH": os.pathsep.join(paths),
-            },
+        loop = asyncio.get_running_loop()
+        self.loop, self.ready, self.closed = loop, asyncio.Event(), False
+        self.quick, self.slow = (
+            Process(name, loop, self._heard, self._lost) for name in ("quick", "slow")
         )
-        theirs.close()
-        reader = threading.Thread(target=self._read, args=(self.pipe,), name="engine", daemon=True)
-        reader.start()
+        atexit.register(self.close)
+        self.quick.start()
+
+    @property
+    def process(self):
+        """The operating system's process of the quick one."""
+        return self.quick.popen
 
     @property
     def alive(self):
@@ -108,67 +82,64 @@ class Engine:
     def session(self, receive):
         """A new session; `receive(header, arrays)` is called on the event loop for its messages.
 
-        When the engine process dies it hears ``{"say": "lost", "again": …}``; where `again` is
-        true, *opened* messages of its runs follow.
+        When a process that has one of its runs dies it hears ``{"say": "lost", "again": …}``; where
+        `again` is true, *opened* messages of those runs follow.
         """
         session = Session(self, f"s{next(self._names)}", receive)
         self.sessions[session.name] = session
         return session
 
-    def send(self, header, arrays=None):
-        """Sends one message; what is lost with a dying engine its successor is told again."""
-        message = encode(header, arrays)
-        try:
-            self.pipe.send_bytes(message)
-        except OSError:
-            pass
+    def everywhere(self, message):
+        """Sends a message that concerns both processes."""
+        for place in (self.quick, self.slow):
+            place.send(message)
 
-    def _read(self, pipe):
-        while True:
-            try:
-                header, arrays = decode(pipe.recv_bytes())
-            except (OSError, EOFError):
-                header, arrays = None, {}
-            try:
-                self.loop.call_soon_threadsafe(self._deliver, header, arrays)
-            except RuntimeError:
-                return  # the server's loop has been closed
-            if header is None:
-                return
+    def tidy(self):
+        """Ends the slow process once it has no run, and none is on the way to it."""
+        if self.slow.running and not any(self.slow in route.places for route in self._routes()):
+            self.slow.end()
 
-    def _deliver(self, header, arrays):
-        if header is None:
-            if not self.closed:
-                self._replace()
-            return
+    def _routes(self):
+        """Every run of every session."""
+        return [route for session in self.sessions.values() for route in session.routes.values()]
+
+    # ------------------------------------------------------------------ what the processes say
+
+    def _heard(self, place, header, arrays, message):
         if header["say"] == "hello":
-            self._greeted(header["schema"])
+            self._greeted(place, header["schema"])
             return
         if header["say"] in ("schema", "edited"):
-            self._tell_all(header)
+            if place is self.quick:  # both have the same tables
+                self._tell_all(header)
             return
         session = self.sessions.get(header.pop("session", None))
-        if session is None:
-            return
-        if header["say"] == "kept":
-            header.pop("say")
-            session.kept[header["lane"]] = header, arrays
-        else:
-            if header["say"] in ("stopped", "failed"):
-                session.transport[header["lane"]] = {"playing": False}
+        route = session and session.routes.get(header["lane"])
+        # What a process still says of a run that is elsewhere by now is of the past.
+        if route and route.place is place and not route.heard(header, arrays, message):
             session.receive(header, arrays)
 
-    def _greeted(self, schema):
+    def _greeted(self, place, schema):
         """A new process is ready; where its tables are others than before, every page is told."""
-        if self.refused:
+        if place.refused:
             file = Path(os.environ[address.WITH]).name
-            schema = {**schema, "with": {"file": file, "problem": self.refused, "edited": False}}
+            schema = {**schema, "with": {"file": file, "problem": place.refused, "edited": False}}
+        place.greeted()
         if self.schema not in (None, schema):
-            self._tell_all({"say": "schema", "schema": schema})
-        self.schema, self.greeted = schema, time.monotonic()
-        self.ready.set()
-        for session in self.sessions.values():
-            session.again()
+            # The user's own file is another by now: the other process runs it again too.
+            if place is self.quick:
+                self._tell_all({"say": "schema", "schema": schema})
+            other = self.slow if place is self.quick else self.quick
+            other.send({"session": "", "do": "reload"})
+        if place is self.quick:
+            self.schema = schema
+            self.ready.set()
+        for route in self._routes():
+            if route.place is place:
+                route.again()
+            elif route.target is place and not route.moving:
+                route.leave()
+        self.tidy()
 
     def _tell_all(self, header):
         """What concerns every session; the schema is kept for those that are still to come."""
@@ -179,35 +150,37 @@ class Engine:
         for session in list(self.sessions.values()):
             session.receive(dict(header), {})
 
-    def _replace(self):
-        """Another process in the dead one's place; gives up when it dies again and again."""
-        self.process.wait()
-        early = self.greeted is None or time.monotonic() - self.greeted < EARLY
-        self.deaths = self.deaths + 1 if early else 0
-        again = self.deaths < DEATHS
-        if again:
+    def _lost(self, place):
+        """A process has died; the pages hear of it whose runs it had."""
+        again = not place.failure
+        if place is self.quick:
             self.ready.clear()
-            self._start()
-        else:
-            self.failure = f"the engine ended at once {DEATHS} times in a row; see the server's log"
-            self.ready.set()
-        text = "The engine has stopped; another takes over." if again else self.failure
+            if not again:
+                self.failure = place.failure
+                self.slow.end()
+                self.ready.set()
+        text = "The engine has stopped; another takes over." if again else place.failure
         for session in list(self.sessions.values()):
-            session.receive({"say": "lost", "text": text, "again": again}, {})
+            had = {route.place for route in session.routes.values()} or {self.quick}
+            if place in had or self.failure:
+                session.receive({"say": "lost", "text": text, "again": again}, {})
+        self.tidy()
 
     def renew(self):
-        """Another process in this one's place, with the user's own file as it is now."""
+        """Other processes in these ones' places, with the user's own file as it is now."""
         self.ready.clear()
-        self.process.terminate()
+        for place in (self.quick, self.slow):
+            place.renew()
 
     def close(self):
-        """Ends the process; the reading thread leaves when the pipe's other end has gone."""
+        """Ends the processes; the threads leave with them."""
         self.closed = True
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        for ended in (self.quick.end(), self.slow.end()):
+            try:
+                if ended is not None:
+                    ended.wait(5)
+            except subprocess.TimeoutExpired:
+                ended.kill()
         atexit.unregister(self.close)
 
 

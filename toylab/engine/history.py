@@ -53,6 +53,12 @@ class History:
                 past.recording.close()
         entries.clear()
 
+    def take_up(self, done, undone):
+        """What another process kept of this run, [(words, past), …] twice."""
+        for stack, entries in ((self.done, done), (self.undone, undone)):
+            for words, past in entries:
+                self._push(stack, words, past)
+
     def recordings(self):
         """Every recording that is kept for later."""
         pasts = [past for _, past in (*self.done, *self.undone)]

@@ -8,8 +8,9 @@ from toylab.engine.history import History
 from toylab.engine.pace import Pace
 from toylab.engine.protocol import WANTS, finite
 from toylab.engine.run import Run
+from toylab.engine.speed import Gear
 from toylab.engine.stops import Stops
-from toylab.experiment import CARD_NUMBERS, Experiment
+from toylab.experiment import CARD_NUMBERS
 from toylab.recording import Ledger, Recording
 
 RECORD_EVERY = 0.2  # seconds between two snapshots while training fast
@@ -26,7 +27,7 @@ class Lane:
     def __init__(self, settings, kept=None):
         self.ledger = Ledger()
         self.history, self.stops = History(self.ledger), Stops()
-        self.playing, self.pace = False, Pace()
+        self.playing, self.pace, self.gear = False, Pace(), Gear()
         self.turns, self.back = [], None  # steps asked for; whose turn it is once they are taken
         self.wanted = []
         self.outbox = []  # (header, arrays) for the page that nobody asked for
@@ -35,7 +36,9 @@ class Lane:
         if kept:
             log = reading.log(kept.get("changes", []))
             first = reading.readable(kept.get("first") or settings)
-            self._take_up(Run.continued(first, log, kept["arrays"], Recording(self.ledger)))
+            routes = reading.routes(kept.get("routes", []))
+            recording = Recording(self.ledger)
+            self._take_up(Run.continued(first, log, routes, kept["arrays"], recording))
             self.turns = reading.turns(kept.get("pending", []))
             self.back = kept.get("back") and reading.mover(kept["back"])
         else:
@@ -65,20 +68,12 @@ class Lane:
         self.run.change(changes)
         if self.run.settings != past.settings:
             hand = tuple(changes) if kind == "live" else None
-            self.history.remember(past, self._words(past, changes), hand)
+            self.history.remember(past, told.words(past, changes), hand)
         self._changed()
         return data != (self.run.experiment.data, self.run.setup.numbers)
 
     def _changed(self):
         self.drawn, self.unkept = None, True
-
-    def _words(self, past, changes):
-        """`Penalty weight λ 1 → 10 at step 980`."""
-        made = [
-            f"{Experiment.param[name].label} {_text(past.settings.get(name))} → {_text(value)}"
-            for name, value in changes.items()
-        ]
-        return f"{', '.join(made)} at step {past.state.step:,}"
 
     def restart(self, changes):
         """A new run with these settings; other data bring their own numbers and batch."""
@@ -343,8 +338,3 @@ class Lane:
         """(header, arrays) from which this run can go on in another process, bit for bit."""
         self._kept_at, self.unkept = time.monotonic(), False
         return told.kept(self)
-
-
-def _text(value):
-    """A setting in a sentence."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,8 +10,9 @@ Page to engine, every message with ``session`` (text) and ``lane`` (number of th
 do        fields                          effect
 ========  ==============================  ======================================================
 open      settings, playing, pace, look,  starts a run; answered by *opened* (or *refused*); with
-          stops                           header and arrays of a *kept* message, and `continued`,
-                                          it goes on from there
+          stops, backend                  header and arrays of a *kept* message, and `continued`,
+                                          it goes on from there. `backend` "auto": its step may be
+                                          compiled, see `toylab.engine.speed`; else it is not
 knob      changes                         live numbers; act at the next step; answered by *changed*
 swap      changes                         names; the players stay; answered by *changed*
 restart   changes                         a new run with these settings; answered by *opened*
@@ -62,19 +63,37 @@ moved     data, step; arrays as of *opened*: a schedule has moved the data
 frame     step, playing, recorded, scalars, layers; arrays per layer (see `toylab.frames`), the
           surface as uint8 shades from surface_low to surface_high
 looked    look (all options), window (extent)
+speed     kind ("plain", "compiling" or "compiled"), why ("", or what keeps it from being so),
+          milliseconds ({"plain", "compiled"}: the engine's time for a step, null where unknown);
+          only where `backend` is "auto": whenever that changes, and once when the compiled step's
+          time is known
 stopped   reason ("step", "found" or "idle"), text, step: a rule of *stop* was met, the run pauses
 exported  script (see `toylab.script`), changes, settings, step; arrays real (n ≤ 4096, d),
           fake (4096, d), latent (4096, k) in data coordinates
-kept      settings, first (settings at step 0), changes, look, stops, playing, pace, pending, back,
-          step; arrays: the run's whole state. Comes by itself, at least once a second while
-          training and at every pause, so that a run outlives the engine; what could be undone and
-          the recording do not
+kept      settings, first (settings at step 0), changes, routes ([[step, "auto" or "plain"], …]:
+          what took the steps from there on), look, stops, playing, pace, pending, back, step;
+          arrays: the run's whole state. Comes by itself, at least once a second while training and
+          at every pause, so that a run outlives the engine; what could be undone and the recording
+          do not
 refused   text: what was wrong, what was got, what to do; the run goes on as it was
 failed    text: the run has stopped (not finite, or an error in a user's own code, with its file
           and line)
 edited    file: the user's own file was saved since it was run; to every session
 schema    schema: that file was run again, these are the tables now; to every session
 ========  =======================================================================================
+
+The web server has two engine processes, one for heavy runs, and moves runs between them; no page
+sends or hears these messages. To the process that has a run:
+
+========  ================  ====================================================================
+do        answered by       effect
+========  ================  ====================================================================
+leave     *left*            the process has the run no more; several *luggage* come before
+luggage                     arrays that belong to the next *open* of that run, which has `luggage`
+========  ================  ====================================================================
+
+and from it *weighs* with `heavy`, once for a run that belongs in the other process, *luggage* with
+arrays, and *left*: as *kept*, with `luggage`, which says what the arrays are.
 
 `changes` in an answer is the run's log: ``[[step, {name: value}], …]``, what was changed by hand
 once so many steps were taken, from step 0 on; *undo* and a new run cut it back.
@@ -107,7 +126,7 @@ STOPS = {  # the rules of *stop*
     "idle": 600.0,  # seconds without any message but *want*
 }
 DTYPES = {"float32": "<f4", "int32": "<i4", "uint8": "|u1"}
-LARGEST = 64 * 1024 * 1024
+LARGEST = 256 * 1024 * 1024  # the whole state of the largest run that `limits` allows, and more
 
 
 class ProtocolError(ValueError):

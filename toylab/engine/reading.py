@@ -10,6 +10,7 @@ from toylab.tables import nearest
 
 MOST = 1_000_000  # steps asked for at once
 WHO = ("both", "critic", "generator")
+BACKENDS = ("auto", "plain")
 
 
 def readable(settings, what="settings"):
@@ -53,6 +54,22 @@ def log(rows):
     if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 2 for r in rows):
         raise ValueError(f"changes must be [[step, {{name: value}}], …], got {rows!r}")
     return tuple((whole("step", step, least=0), readable(changes)) for step, changes in rows)
+
+
+def backend(value):
+    """By what a run may be trained; plain where nothing is said."""
+    if value is None:
+        return "plain"
+    if value not in BACKENDS:
+        raise ValueError(f"backend {value!r} is unknown; {nearest(value, BACKENDS)}")
+    return value
+
+
+def routes(rows):
+    """What took a run's steps, ((step, backend), …), out of its JSON."""
+    if not isinstance(rows, list) or not all(isinstance(r, list) and len(r) == 2 for r in rows):
+        raise ValueError(f"routes must be [[step, backend], …], got {rows!r}")
+    return tuple((whole("step", step, 0, 10**12), backend(by)) for step, by in rows)
 
 
 def number(name, value, least=0.0, most=math.inf):

@@ -1,11 +1,13 @@
 """One run: its experiment, its newest state, and the log of what was changed by hand."""
 
+import time
 from typing import NamedTuple
 
 import torch
 
 from toylab.about import SETTINGS
 from toylab.engine.limits import affordable
+from toylab.engine.weight import Weight
 from toylab.experiment import CARD_NUMBERS, Experiment, difference
 from toylab.frames import Pictures
 from toylab.recording import Recording
@@ -22,6 +24,7 @@ class Past(NamedTuple):
     first: dict  # the settings with which the run began
     log: tuple
     failure: str | None
+    routes: tuple = ()
     recording: Recording | None = None  # None: the present one's, up to the state's step
     pictures: Pictures | None = None  # None: the present ones, where the data are the same
 
@@ -50,6 +53,9 @@ class Run:
     A change acts at the next step: until then `state` is what the last step left, and `upcoming`
     is that state as the changed settings take it, with the memory of a new rule, say. So `log`,
     ((step, {name: value}), …), has one entry a step, and what was changed back is not in it.
+
+    `routes`, ((step, "auto" or "plain"), …), is what really took the steps from there on; it begins
+    plain.
     """
 
     def __init__(self, settings, recording, state=None, pictures=None):
@@ -58,7 +64,8 @@ class Run:
         self.base = self.first = self.settings
         start = self.setup.start()
         self.state = self.upcoming = _fitting(state, start) if state else start
-        self.log, self.recording, self.failure = (), recording, None
+        self.log, self.recording, self.failure, self.routes = (), recording, None, ()
+        self.weight = Weight()
         self.pictures = pictures or Pictures(self.setup)
         self.pictures.follow(self.setup)
         recording.offer(self.state)  # one that has it already does not take it again
@@ -68,12 +75,13 @@ class Run:
         """The run as it was; `pictures` of the same data may go on from there."""
         run = cls(past.base, recording, past.state, pictures)
         run.first, run.log, run.failure = past.first, past.log, past.failure
+        run.routes = past.routes
         run._turn(difference(past.base, past.settings))
         return run
 
     @classmethod
-    def continued(cls, first, log, arrays, recording):
-        """The run that another process kept: its first settings, its log, its whole state."""
+    def continued(cls, first, log, routes, arrays, recording):
+        """The run that another process kept: first settings, log, routes and its whole state."""
         if getattr(arrays.get("step"), "size", 0) != 1:
             raise ValueError("this state does not say after how many steps it was")
         step = int(arrays["step"])
@@ -81,7 +89,8 @@ class Run:
         tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
         state = restore(Setup(affordable(Experiment(**base))).start(), tensors)
         first, settings = replayed(first, ()), replayed(first, log)
-        return cls.again(Past(base, settings, state, first, tuple(log), None), recording)
+        past = Past(base, settings, state, first, tuple(log), None, tuple(routes))
+        return cls.again(past, recording)
 
     def renewed(self):
         """The same run with the tables' rows as they are now; what failed may go on."""
@@ -102,13 +111,20 @@ class Run:
 
     def step(self):
         """One step of training."""
+        began = time.process_time()
         self.state = self.upcoming = self.setup.step(self.upcoming)
         self._settled = self.setup
+        self.weight.stepped(time.process_time() - began)
+        by = self.setup.compiled
+        route = "plain" if by is None or by.route == "plain" else "auto"
+        if route != (self.routes[-1][1] if self.routes else "plain"):
+            self.routes = (*self.routes, (self.state.step - 1, route))
 
     def past(self):
         """This moment of the run."""
         base = self.base if self._changed_here else self.settings
-        return Past(base, self.settings, self.state, self.first, self.log, self.failure)
+        told = self.first, self.log, self.failure, self.routes
+        return Past(base, self.settings, self.state, *told)
 
     def whole(self):
         """The run up to this moment, with its recording and its pictures."""

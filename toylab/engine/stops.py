@@ -37,6 +37,10 @@ class Stops:
         """When the run pauses because nobody is there; None: never."""
         return None if self.rules["idle"] is None else self.touched + self.rules["idle"]
 
+    def overdue(self, now):
+        """Whether nobody has been there for as long as that rule allows."""
+        return self.idle_at is not None and now >= self.idle_at
+
     def at(self, step):
         """(reason, sentence) where a step has just brought the run to where it was to stop."""
         return ("step", f"Step {step:,}, as you asked.") if step == self.rules["step"] else None
@@ -47,7 +51,7 @@ class Stops:
         held = 0 if self.held_since is None else step - self.held_since
         if rules["found"] is not None and held >= rules["found"]:
             return "found", f"All clusters are found, and were held for {held:,} steps."
-        if self.idle_at is not None and now >= self.idle_at:
+        if self.overdue(now):
             minutes = rules["idle"] / 60
             return "idle", f"Nobody touched this run for {minutes:.3g} minutes."
         return None

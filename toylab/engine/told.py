@@ -44,6 +44,20 @@ def changes(lane):
     }
 
 
+def words(past, changes):
+    """`Penalty weight λ 1 → 10 at step 980`."""
+    made = [
+        f"{Experiment.param[name].label} {_text(past.settings.get(name))} → {_text(value)}"
+        for name, value in changes.items()
+    ]
+    return f"{', '.join(made)} at step {past.state.step:,}"
+
+
+def _text(value):
+    """A setting in a sentence."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def data(run):
     """What the page shows of the data: title, clusters and window, in window coordinates."""
     card, view, clusters = run.experiment.card, run.pictures.view, run.pictures.clusters
@@ -96,6 +110,7 @@ def kept(lane):
         "settings": writable(run.settings),
         "first": writable(run.first),
         "changes": written_log(run.log),
+        "routes": run.routes,
         "look": run.pictures.chosen.told(),
         "stops": lane.stops.rules,
         "playing": lane.playing,
@@ -129,7 +144,7 @@ def exported(run, own=None, state=None):
         fakes = generator(measured)
     header = {
         "say": "exported",
-        "script": script(run.first, log, state.step, own),
+        "script": script(run.first, log, state.step, own, run.routes),
         "settings": writable(settings),
         "changes": written_log(log),
         "step": state.step,

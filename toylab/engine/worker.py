@@ -1,10 +1,11 @@
-"""The process that trains: all sessions of a server in one loop, in fair slices.
+"""The process that trains: many sessions of a server in one loop, in fair slices.
 
-``python -m toylab.engine.worker FD`` talks over the inherited socket of that number, which its
-parent made for it alone. It ends when the parent closes it. One thread: small networks gain
-nothing from a second one, and the web server needs the other core.
+``python -m toylab.engine.worker FD [slow]`` talks over the inherited socket of that number, which
+its parent made for it alone. It ends when the parent closes it. There are two of them at most: the
+quick one, and the slow one for runs whose steps are so long that the others would wait for them.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -14,10 +15,13 @@ from multiprocessing.connection import Connection
 
 import torch
 
-from toylab.engine import reading, told
+from toylab.engine import luggage, reading, told
 from toylab.engine.address import WITH
-from toylab.engine.lane import Lane
+from toylab.engine.builder import Builder
+from toylab.engine.lane import KEEP_EVERY, Lane
 from toylab.engine.protocol import STOPS, decode, encode
+from toylab.engine.shares import Shares
+from toylab.engine.speed import WITHOUT, Gear, Speed
 from toylab.laws import judge
 from toylab.own import LOOK_EVERY, Own
 from toylab.schema import schema
@@ -30,11 +34,21 @@ LONGEST = 600  # characters of a refusal, which may quote what a page sent
 
 
 class Worker:
-    """The loop: messages first, then a slice for each lane that may train, then pictures."""
+    """The loop: messages first, then a turn for the lane that has used the least of this process.
 
-    def __init__(self, pipe, own=None, budget=BUDGET):
+    own -- the user's own file, if one was named when the server was started
+    slow -- whether this is the process for heavy runs
+    clock -- what lanes pay with, processor seconds
+    speed -- what trains them by native code, if anything does
+    """
+
+    def __init__(
+        self, pipe, own=None, budget=BUDGET, slow=False, clock=time.process_time, speed=None
+    ):
         self.pipe, self.lanes, self.budget = pipe, {}, budget
-        self.own = own  # the user's own file, if one was named when the server was started
+        self.own, self.slow, self.clock = own, slow, clock
+        self.speed = speed or Speed()
+        self.shares, self.luggage = Shares(), luggage.Luggage()
 
     def say(self, key, header, arrays=None):
         session, lane = key
@@ -56,24 +70,64 @@ class Worker:
                 self.receive(self.pipe.recv_bytes())
             if self.own and self.own.edited(time.monotonic()):
                 self.tell_all({"say": "edited", "file": self.own.name})
-            for key in list(self.lanes):
-                while self.pipe.poll(0):  # a click acts before the next lane's turn
-                    self.receive(self.pipe.recv_bytes())
-                if key in self.lanes:
-                    self.guarded(key, self.lanes[key], self.turn)
+            self.speed.work(time.monotonic())
+            self.serve()
+
+    def serve(self):
+        """A turn for one lane, which it pays for."""
+        now = time.monotonic()
+        if waiting := [key for key, lane in self.lanes.items() if self.waits(lane, now)]:
+            key = self.shares.next(waiting)
+            with self.charged(key):
+                self.guarded(key, self.lanes[key], self.turn)
+
+    @contextlib.contextmanager
+    def charged(self, key):
+        """Whatever happens within it is done for that lane."""
+        began = self.clock()
+        try:
+            yield
+        finally:
+            self.shares.charge(key, self.clock() - began)
+
+    def waits(self, lane, now):
+        """Whether a turn would do anything for a lane."""
+        return (
+            lane.ready(now)
+            or lane.has_news(now)
+            or lane.worth_keeping(now)
+            or (lane.playing and lane.stops.overdue(now))
+            or self.speed.answered(lane)
+        )
 
     def turn(self, key, lane):
-        """One lane's turn: a slice of training, a picture, its state for safekeeping."""
+        """One lane's turn: a slice of training, a picture, its state for safekeeping.
+
+        A picture that is owed comes first: where steps are long it would wait for another one.
+        """
+        self.show(key, lane)
         if lane.ready(time.monotonic()):
-            lane.slice(SLICE)
+            self.speed.train(lane, SLICE)
             lane.fit(self.budget // len(self.lanes))
         lane.watch(time.monotonic())
+        self.show(key, lane)
+        if lane.worth_keeping(time.monotonic()):
+            self.say(key, *lane.keep())
+        self.weigh(key, lane.run.weight)
+
+    def show(self, key, lane):
+        """A picture, if one is owed, after what must be known to draw it."""
         lane.follow(time.monotonic())
+        self.speed.look(lane, time.monotonic())
         self.post(key, lane)
         if lane.has_news(time.monotonic()):
             self.say(key, *lane.frame())
-        if lane.worth_keeping(time.monotonic()):
-            self.say(key, *lane.keep())
+
+    def weigh(self, key, weight):
+        """A run that belongs in the other process is told of, once."""
+        if weight.heavy is (not self.slow) and weight.told != weight.heavy:
+            weight.told = weight.heavy
+            self.say(key, {"say": "weighs", "heavy": weight.heavy})
 
     def post(self, key, lane):
         """What the lane has to say by itself."""
@@ -83,13 +137,13 @@ class Worker:
     def rest(self):
         """How long to wait for a message: 0 while anything can train or be drawn."""
         now = time.monotonic()
-        soonest = now + LOOK_EVERY if self.own else None
+        wakes = [now + LOOK_EVERY if self.own else None, self.speed.wakes(now)]
         for lane in self.lanes.values():
-            if lane.has_news(now) or lane.ready(now) or lane.worth_keeping(now):
+            if self.waits(lane, now):
                 return 0.0
-            wakes = lane.wakes()
-            if wakes is not None and (soonest is None or wakes < soonest):
-                soonest = wakes
+            keep = now + KEEP_EVERY if lane.unkept and not lane.run.failure else None
+            wakes += lane.wakes(), keep
+        soonest = min((t for t in wakes if t is not None), default=None)
         return None if soonest is None else max(soonest - now, 0.001)
 
     def guarded(self, key, lane, act):
@@ -127,9 +181,12 @@ class Worker:
             if act is None:
                 known = [name[3:] for name in dir(self) if name.startswith("do_")]
                 raise ValueError(f"{do!r} is unknown; {nearest(do, known)}")
-            if key in self.lanes and do != "want":
+            if key in self.lanes and do not in ("want", "leave"):
                 self.lanes[key].stops.touch()
-            act(key, {**header, "arrays": arrays})
+            with self.charged(key):
+                act(key, {**header, "arrays": arrays})
+            if key not in self.lanes or do == "open":
+                self.shares.forget(key)
         except (Exception, SystemExit) as error:  # whatever it is, the other runs go on
             text = self.words(error) or (str(error) if isinstance(error, ValueError) else "")
             if isinstance(error, OSError) and not text:
@@ -147,16 +204,31 @@ class Worker:
     def do_open(self, key, header):
         kept = header if header["arrays"] else None
         lane = Lane(header.get("settings", {}), kept)
+        lane.gear = Gear(reading.backend(header.get("backend")))
         for ask, what in ((lane.look, "look"), (lane.stop, "stops")):
             if header.get(what) is not None:
                 ask(header[what])
         if header.get("playing"):
             lane.pace.begin(reading.pace(header.get("pace")))
             lane.playing = not lane.turns
+        moved = kept and self.luggage.unpack(key, lane, header.get("luggage"))
         self.lanes[key] = lane
         for each in self.lanes.values():
             each.fit(self.budget // len(self.lanes))
-        self.opened(key, lane, continued=bool(header.get("continued")))
+        if not moved:
+            self.opened(key, lane, continued=bool(header.get("continued")))
+
+    def do_luggage(self, key, header):
+        self.luggage.put(key, header["arrays"])
+
+    def do_leave(self, key, header):
+        """All of a lane, for the other process; from then on it is not here."""
+        lane = self.lane(key)
+        self.post(key, lane)
+        messages = luggage.leaving(lane)
+        del self.lanes[key]
+        for header, arrays in messages:
+            self.say(key, header, arrays)
 
     def opened(self, key, lane, **more):
         """The whole run, to its page; pictures of the run before it are owed no more."""
@@ -252,11 +324,11 @@ class Worker:
             lane.fail(f"{self.own.name} was run again, and this run cannot go on: {error}")
 
     def do_close(self, key, header):
-        if "lane" in header:
-            self.lanes.pop(key, None)
-        else:
-            for other in [other for other in self.lanes if other[0] == key[0]]:
-                del self.lanes[other]
+        here = {*self.lanes, *self.luggage.arrays}
+        for each in [key] if "lane" in header else [each for each in here if each[0] == key[0]]:
+            self.lanes.pop(each, None)
+            self.luggage.arrays.pop(each, None)
+            self.shares.forget(each)
 
 
 def main():
@@ -265,8 +337,10 @@ def main():
     # Ctrl-C, or a notebook's interrupt, is meant for the server; the pipe says when that has gone.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        named = os.environ.get(WITH)
-        Worker(Connection(int(sys.argv[1])), Own(named) if named else None).run()
+        named, pipe = os.environ.get(WITH), Connection(int(sys.argv[1]))
+        speed = Speed(None if os.environ.get(WITHOUT) == "plain" else Builder())
+        slow = sys.argv[2:] == ["slow"]
+        Worker(pipe, Own(named) if named else None, slow=slow, speed=speed).run()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         pass  # the server has gone
 

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from toylab import schedules
 from toylab.ui.settings import usual, words
 
-ALSO = ("play", "pace", "theme", "layers", "cards")  # what an address may hold that is no setting
+# What an address may hold that is no setting.
+ALSO = ("play", "pace", "theme", "layers", "cards", "backend")
 LONGEST = 32  # characters of a foreign text that the page repeats
 SEVERAL = 2  # complaints that are told in full
 NAMED = 6  # names that a complaint tells

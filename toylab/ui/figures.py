@@ -10,6 +10,7 @@ import re
 
 import holoviews as hv
 from bokeh.core.serialization import Deserializer, Serializer
+from bokeh.models import AllIndices, AllLabels, Axis, GlyphRenderer, Legend, UnionRenderers
 
 _PATTERNS = {}  # name -> the finished figure as Bokeh's own JSON
 _COPIES = itertools.count(1)
@@ -26,10 +27,28 @@ def plotted(overlay):
     return plot.state, [sub.handles for sub in plot.subplots.values()]
 
 
+def lean(figure):
+    """The figure without models that say nothing, as it is before anybody copies it.
+
+    Every message of a page costs Bokeh a look at each of the page's models, in both directions, so
+    what has no state of its own here (nothing is selected, filtered or left out) stands once.
+    """
+    union, every, labels = UnionRenderers(), AllIndices(), AllLabels()
+    for renderer in figure.select(GlyphRenderer):
+        renderer.view.filter = every
+        renderer.data_source.selection_policy = union
+    for axis in figure.select(Axis):
+        axis.major_label_policy = labels
+    figure.title = None
+    figure.center = [each for each in figure.center if not isinstance(each, Legend)]
+    return figure
+
+
 def copy(name, compose):
     """(figure, {name: model}) of a pattern that `compose()` made when it was first asked for."""
     if name not in _PATTERNS:
-        _PATTERNS[name] = json.dumps(Serializer(deferred=False).encode(compose()))
+        made = Serializer(deferred=False).encode(lean(compose()))
+        _PATTERNS[name] = json.dumps(made)
     # Models carry their ids into the copy; two copies on one page must not share them.
     prefix = f"copy{next(_COPIES)}-"
     text = re.sub(r'("id": ?")', rf"\g<1>{prefix}", _PATTERNS[name])

@@ -26,6 +26,7 @@ from toylab.ui.run import Run
 from toylab.ui.session import Link
 from toylab.ui.share import Share
 from toylab.ui.space import Space
+from toylab.ui.speed import Speed
 from toylab.ui.stops import Stops
 from toylab.ui.transport import Transport
 from toylab.ui.undo import Undo
@@ -80,12 +81,13 @@ class Lab:
         self.settings = Settings(self)
         self.transport, self.phases = Transport(self), Phases(self)
         self.recall, self.stops = Recall(self), Stops(self)
+        self.speed = Speed(self)
         self.opening, self.undo = Opening(self), Undo(self)
         self.share = Share(self)
         self.parts = (
             *(self.run, self.space, self.phases, self.layers, self.look),
             *(self.charts.moment, self.charts, self.settings, self.transport, self.recall),
-            *(self.stops, self.opening, self.undo, self.share),
+            *(self.stops, self.opening, self.undo, self.share, self.speed),
         )
         arena = self.layers.arena
         arena.figure.tags = [self.beat, arena.parcel, arena.latent, self.share.handout]
@@ -116,6 +118,7 @@ class Lab:
         self.settings.build(schema)
         self.share.begin(schema)
         self.transport.begin()
+        self.speed.begin()
         self.opening.begin()
         self.run.open(schema)
 

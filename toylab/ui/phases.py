@@ -15,6 +15,7 @@ from toylab.ui.part import Part
 SLOW_MOTION = 1.0  # steps a second
 GLIDE = 0.4  # seconds at least of the move
 LOOK = 0.02  # seconds between two looks whether a picture has come
+HIDDEN = 1.0  # the same while nobody sees the tab, to which none comes
 SLOPE = 22.0  # longest slope at a penalty's point, px
 POINTS = ("batch_real", "batch_force", "penalty_points")
 CRITIC, GENERATOR = ("sample", "score", "loss", "penalty"), ("push", "move")
@@ -149,7 +150,7 @@ class Phases(Part):
         """Waits until the next picture stands on the screen; False once nobody is there."""
         link = self.lab.link
         while link.alive and (not self.here or link.sent_at):
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(LOOK if link.beat.visible else HIDDEN)
         return link.alive
 
     # ---------------------------------------------------------------- by hand

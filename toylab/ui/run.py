@@ -23,7 +23,8 @@ class Run(Part):
         self._open(settings)
 
     def _open(self, settings):
-        self.lab.link.send("open", settings=settings, playing=False, pace=self.lab.link.pace)
+        how = {"pace": self.lab.link.pace, "backend": self.lab.speed.backend}
+        self.lab.link.send("open", settings=settings, playing=False, **how)
 
     def hear_opened(self, header, arrays):
         self.ready, self.lab.waiting = True, None

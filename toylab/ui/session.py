@@ -17,6 +17,7 @@ from toylab.engine.protocol import SLOW, WANTS
 BUSY = 0.15  # seconds of painting from which on only one picture is on its way
 LOST = 2.0  # seconds after which an acknowledgement counts as lost
 LOOK = 0.25  # seconds between looks at connection and acknowledgement
+REST = 10.0  # the same while nothing happens, so that an idle server sleeps
 GONE = 2  # so many looks in a row without a connection close the run
 UNSEEN = 0.2  # seconds between two pictures that nobody looks at
 FORGIVING = ("opened", "undone", "lost", "failed")  # after these the engine owes nothing
@@ -35,6 +36,7 @@ class Link:
         self.painted_at = []
         self.playing, self.pace = False, 0.0
         self.absent, self.seen = 0, False
+        self.stirred = asyncio.Event()  # something was said since the last look
         self.is_loaded = self.is_seen = False
         beat.on_change("ack", lambda attr, old, new: self._painted())
         beat.on_change("visible", lambda attr, old, new: self._uncovered())
@@ -57,6 +59,7 @@ class Link:
         await self._watch()
 
     def send(self, do, **fields):
+        self.stirred.set()
         if self.session is not None:
             self.session.send(do=do, **fields)
 
@@ -129,6 +132,7 @@ class Link:
         """A picture is complete; the last thing that is said of it."""
         number = self.beat.seq + 1
         self.sent_at[number] = time.monotonic()
+        self.stirred.set()
         self.beat.seq = number
 
     def _painted(self):
@@ -184,7 +188,7 @@ class Link:
         """Closes the run half a second after the tab is gone; forgives a lost acknowledgement."""
         looks = 0
         while self.alive:
-            await asyncio.sleep(LOOK)
+            await self._look_again()
             looks += 1
             here = self._connections() > 0
             self.seen = self.seen or here
@@ -198,6 +202,21 @@ class Link:
                 self.send("redraw")
                 self.pump()
         self.close()
+
+    @property
+    def resting(self):
+        """Whether nothing happens that a look could find but that the tab is gone."""
+        plays = self.playing and self.beat.visible
+        return self.seen and not (plays or self.sent_at or self.absent)
+
+    async def _look_again(self):
+        """Waits for the next look; where all rests, until something stirs."""
+        if not self.resting:
+            await asyncio.sleep(LOOK)
+            return
+        self.stirred.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stirred.wait(), REST)
 
     def close(self):
         if self.session is not None:

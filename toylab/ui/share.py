@@ -98,6 +98,11 @@ class Share(Part):
 
     hear_changed = hear_undone = hear_opened
 
+    def _address(self):
+        """The run's address; whoever wanted it bit for bit hands that on."""
+        query = address.write(self.schema, self.lab.run.accepted, always=("seed",))
+        return f"?{query}{'&backend=plain' * (self.lab.speed.backend == 'plain')}"
+
     def state(self):
         """The link of this run, how many changes it does not hold, and what a print lists."""
         run = self.lab.run
@@ -111,7 +116,7 @@ class Share(Part):
         ]
         return {
             "share": {
-                "address": "?" + address.write(self.schema, run.accepted, always=("seed",)),
+                "address": self._address(),
                 "unsaid": sum(step > 0 for step, _ in self.changes),
                 "title": title(run.accepted["data"], "STEP", "ENDING"),
                 "data": run.data.get("title", ""),

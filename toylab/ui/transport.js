@@ -56,12 +56,14 @@ function transport(lab, parent) {
 
   const counter = lab.node("div", "counter", root, `<b id="toylab-step">0</b><span>step</span>`)
   const rates = lab.node("div", "rates", root, `<span id="toylab-steps-rate"></span><span id="toylab-pictures-rate"></span>`)
+  const speed = lab.node("span", "speed", rates)
+  speed.id = "toylab-speed"
 
   lab.words((said) => {
     counter.firstChild.textContent = said.step.toLocaleString("en-US")
     counter.dataset.recorded = said.recorded
     rates.firstChild.textContent = said.steps_rate
-    rates.lastChild.textContent = said.pictures_rate
+    rates.children[1].textContent = said.pictures_rate
   })
   let stopped = null
   let outlined = false
@@ -77,6 +79,8 @@ function transport(lab, parent) {
       buttons.toggle.dataset.outlined = "yes"
     }
     stopped = now.stopped
+    speed.textContent = now.speed.label
+    speed.title = now.speed.words
     range.max = now.notches
     if (lab.focused() !== range) { range.value = now.notch }
     range.setAttribute("aria-valuetext", now.pace_words)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.figure import Figure
 
+from toylab import artefacts
 from toylab.bench import __main__ as bench
 from toylab.bench import costs, measure, plot, profile
 from toylab.figures.style import Paint
@@ -78,6 +79,14 @@ def test_the_plot_shows_every_cost_that_is_committed():
     plot.draw(canvas, ROWS, Paint())
     shown = sorted(value for panel in canvas.axes for line in panel.lines for value in line._yorig)
     assert shown == sorted(row["value"] for row in ROWS if row["suite"] == "costs")
-    assert [panel.get_xlabel() for panel in canvas.axes] == [
-        *("width", "batch", "members", "grid", "sessions")
-    ]
+    lines = {panel.get_xlabel(): len(panel.lines) for panel in canvas.axes}
+    assert lines == {"width": 2, "batch": 2, "members": 2, "grid": 1, "sessions": 1}
+
+
+def test_a_case_is_built_anew_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (artefacts.folder() / "kept").touch()
+    with measure.nothing_cached():
+        assert not list(artefacts.folder().iterdir())
+        inside = artefacts.folder()
+    assert not inside.exists() and [path.name for path in artefacts.folder().iterdir()] == ["kept"]

@@ -151,7 +151,7 @@ def test_compiled_rows_are_the_plain_rows_and_say_so(monkeypatch):
         near = pytest.approx(others[other.key]["measures"], rel=1e-9, abs=1e-9)
         assert rows[run.key]["measures"] == near
 
-    def broken(step, tensors, count):
+    def broken(step, tensors, count, key=None):
         raise RuntimeError("no compiler")
 
     monkeypatch.setitem(ROUTES, "ahead", broken)

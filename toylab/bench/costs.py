@@ -39,7 +39,7 @@ def rows(quick=False):
     for grid, values in turns(_surfaces(GRIDS[:few]), rounds).items():
         yield alone("costs", f"{GRID}: {grid}", values, "ms CPU/picture")
     for count, paces in asyncio.run(_watched(COUNTS[:few])).items():
-        yield alone("costs", f"{SESSIONS}: {count}", paces, "ms/step of each")
+        yield alone("costs", f"{SESSIONS}: {count}", paces, "ms CPU/step of each")
 
 
 def _pairs(axis, found):
@@ -66,8 +66,14 @@ def _surfaces(grids):
 
 
 async def _watched(counts):
-    """{runs in one engine, each with a page that draws: milliseconds between two steps of each}."""
+    """{runs in one engine, each with a page that draws: milliseconds of its CPU in which every run
+    takes a step}."""
     await sessions.measured(1)  # the engine's own first use of everything
-    found = {count: (await sessions.measured(count)).paces for count in counts}
+    found = {}
+    for count in counts:
+        told = await sessions.measured(count)
+        if not all(told.steps):
+            raise RuntimeError(f"one of {count} runs took no step in {sessions.SECONDS} s")
+        found[count] = [1e3 * told.spent / steps for steps in told.steps]
     (await sessions.client.engine()).close()
     return found

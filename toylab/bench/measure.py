@@ -1,8 +1,10 @@
 """Rows, and how two loops are compared on a machine that is never quiet."""
 
+import contextlib
 import os
 import platform
 import statistics
+import tempfile
 import time
 from typing import NamedTuple
 
@@ -70,6 +72,20 @@ def turns(loops, rounds=7, seconds=0.15):
             take(counts[case])
             found[case].append(1e3 * (time.process_time() - began) / counts[case])
     return found
+
+
+@contextlib.contextmanager
+def nothing_cached():
+    """In here no artefact is there that was built before, and none stays that is built in here."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["XDG_CACHE_HOME"] = empty
+        try:
+            yield
+        finally:
+            os.environ.pop("XDG_CACHE_HOME")
+            if home is not None:
+                os.environ["XDG_CACHE_HOME"] = home
 
 
 def machine():

@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+from matplotlib.ticker import LogLocator
+
 from toylab.bench.costs import AXES
 from toylab.figures import results, style
 
@@ -34,6 +36,8 @@ def draw(canvas, rows, paint):
             panel.set_ylabel(unit)
         panel.set(xscale="log", yscale="log", xlabel=name, title=where)
         panel.set_xticks(places, [str(place) for place in places])
+        panel.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.minorticks_off()
     panels[0].legend()
 

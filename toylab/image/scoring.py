@@ -8,6 +8,7 @@ import json
 import platform
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 
 import toylab
@@ -28,7 +29,7 @@ WEIGHTS = ("average", "player")  # whose images: the moving average's, or the ge
 class Wanted(NamedTuple):
     """What is to be scored; `n` images at most, of either kind."""
 
-    metrics: tuple = ("fid", "kid", "is", "pr", "dc")
+    metrics: tuple = ("fid", "kid", "is", "classes", "pr", "dc")
     features: str = "classifier"
     n: int = 10_000
     seed: int = 0
@@ -52,6 +53,12 @@ def checked(wanted):
 def generator_of(state, weights):
     """The generator's vector whose images are meant."""
     return state.average if weights == "average" else state.players.generator
+
+
+def ready(folder, config):
+    """Raises where scores while training could not be had, before the training begins."""
+    settings = config.settings
+    extractor(settings.eval_features, partial(labelled, settings, MOST), Path(folder) / "eval")
 
 
 def score(run, wanted):

@@ -1,14 +1,12 @@
 """lab: the page's usual run in the engine, that nobody watches: plain, compiled, and how soon."""
 
 import asyncio
-import os
 import statistics
-import tempfile
 import time
 
 import psutil
 
-from toylab.bench.measure import Row, alone
+from toylab.bench.measure import Row, alone, nothing_cached
 from toylab.engine import client
 
 LONGEST = 600.0  # seconds until it must be compiled
@@ -76,12 +74,5 @@ async def _rows(rounds, seconds):
 
 def rows(quick=False):
     """Rows of this suite, one after the other."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["XDG_CACHE_HOME"] = empty
-        try:
-            yield from asyncio.run(_rows(*(3, 2.0) if quick else (7, 4.0)))
-        finally:
-            os.environ.pop("XDG_CACHE_HOME")
-            if home is not None:
-                os.environ["XDG_CACHE_HOME"] = home
+    with nothing_cached():
+        yield from asyncio.run(_rows(*(3, 2.0) if quick else (7, 4.0)))

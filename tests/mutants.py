@@ -1061,6 +1061,7 @@ LINES = {
         ("operations a step as an image's", "flops / max(1, real_images)", "flops", "test_a_forecast_counts_what_a_step_multiplies"),
     ],
     "image.run": [
+        ("scored although it was to stop", "state.step % every == 0 and not asked", "state.step % every == 0", "test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored"),
         ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
         ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
     ],
@@ -1074,6 +1075,7 @@ LINES = {
     "image.log": [
         ("always to the same state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1].step >= step", "test_a_run_goes_back_further_each_time_and_not_for_ever"),
         ("back to a bad state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1] is self._tried", "test_a_fid_beyond_its_limit_ends_a_run_before_that_state"),
+        ("any features' best", "best = None  # of other features", "pass  # of other features", "test_a_best_by_other_features_is_no_measure"),
         ("the worst is the best", "best is None or fid < best[\"fid\"]", "best is None or fid > best[\"fid\"]", "test_the_best_checkpoint_and_every_nth_stay"),
     ],
     "image.checkpoint": [

@@ -285,10 +285,11 @@ def _written(log, state, stop, out):
                 progress(log.measure(state))
             if ended or state.step % settings.sample_every == 0:
                 log.picture(state)
+            every = settings.eval_every
+            if every and (ended or state.step % every == 0 and not asked):
+                log.score(state)  # before it is saved: what explodes is no state to go on from
             if ended or asked or state.step % settings.save_every == 0:
                 log.save(state)
-            if settings.eval_every and (ended or state.step % settings.eval_every == 0):
-                log.score(state)
             if asked:
                 break
     log.event("finished" if state.step == settings.steps else "stopped", state.step)

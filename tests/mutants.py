@@ -1136,7 +1136,10 @@ LINES = {
         ("half the interval", "(1 - LEVEL) / 2, (1 + LEVEL) / 2", "0.25, 0.75", "test_bootstrap_intervals_hold_the_truth_as_often_as_they_say"),
     ],
     "image.classifier": [
-        ("trained on what it is judged by", "made.fit(rows[~held], labels[~held])", "made.fit(rows, labels)", "test_a_kept_classifier_is_the_same"),
+        ("trained on what it is judged by", "made.fit(rows[~held], labels[~held])", "made.fit(rows, labels)", "test_what_judges_the_classifier_did_not_train_it"),
+        ("praised for what it learnt", "made.score(rows[held], labels[held])", "made.score(rows[~held], labels[~held])", "test_what_judges_the_classifier_did_not_train_it"),
+        ("any shape that has as many pixels", "if images.shape[1:] != self.shape:", "if False:", "test_a_classifier_refuses_what_it_cannot_learn_or_see"),
+        ("another one every time", "random_state=seed", "random_state=None", "test_a_kept_classifier_is_the_same"),
         ("linear", "x = np.maximum(x @ weight + bias, 0)", "x = x @ weight + bias", "test_the_classifier_is_scikit_learn_s"),
     ],
     "image.crosstest": [

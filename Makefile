@@ -9,11 +9,12 @@ PY    := .venv/bin/python
 PIP   := $(PY) -m pip --disable-pip-version-check
 TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 
-.PHONY: help lab test test-all mutate figures bench lint browser fashion clean
+.PHONY: help lab monitor test test-all mutate figures bench lint browser fashion clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make lab        serve the lab and the figures on this machine and print their addresses"
+	@echo "make monitor    serve image runs side by side, live (RUNS=\"runs\": runs, or folders of runs)"
 	@echo "make test       run the tests, browser tests included (at most 15 minutes on 2 cores)"
 	@echo "make test-all   the same with the tests that take minutes each"
 	@echo "make mutate     break every formula in turn and print the test that notices"
@@ -35,6 +36,10 @@ help:
 lab: .venv/app
 	@case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
 	exec $(PY) -m toylab.lab --port $(PORT) $(if $(WITH),--with "$(WITH)") $$show
+
+monitor: .venv/app
+	@case "$$(uname):$$DISPLAY$$WAYLAND_DISPLAY" in Darwin:*|*:?*) show=--show;; *) show=;; esac && \
+	exec $(PY) -m toylab.lab --port $(PORT) $$show --runs $(or $(RUNS),runs)
 
 test: .venv/test browser fashion
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(ARGS)

@@ -136,7 +136,7 @@ def test_looking_ahead_the_push_is_the_one_seen_there():
     assert told["order"] == "once"
 
 
-@pytest.mark.parametrize("optimizer", ["cgd-zero-sum", "acgd", "acgd-paper"])
+@pytest.mark.parametrize("optimizer", [n for n, row in OPTIMIZERS.items() if row.zero_sum])
 def test_with_one_loss_for_both_the_push_raises_the_critic_s(optimizer):
     setup, state = at(optimizer=optimizer)
     arrays, told = anatomy(setup, state, view_of(setup))

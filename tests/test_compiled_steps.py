@@ -27,7 +27,13 @@ MOST = 3
 
 
 @pytest.mark.parametrize(
-    "name, objective", [("cgd-zero-sum", "minimax"), ("cgd", "non-saturating"), ("acgd", "minimax")]
+    "name, objective",
+    [
+        ("cgd-zero-sum", "minimax"),
+        ("cgd", "non-saturating"),
+        ("cgd-rmsprop", "minimax"),
+        ("acgd", "minimax"),
+    ],
 )
 def test_a_step_with_a_solver_is_one_graph_and_the_plain_step(name, objective, traced):
     """In float64, with a tolerance at which the plain solver ends before its last iteration."""

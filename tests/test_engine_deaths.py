@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.engine_pages import Page, played
-from toylab.engine import client
+from toylab.engine import process
 
 
 def test_a_killed_engine_is_replaced_and_every_run_goes_on_bit_for_bit():
@@ -111,10 +111,10 @@ def test_an_engine_that_dies_again_and_again_is_given_up_in_words():
     async def story(engine):
         page = Page(engine)
         await page.open()
-        for death in range(client.DEATHS):
+        for death in range(process.DEATHS):
             os.kill(engine.process.pid, signal.SIGKILL)
             told, _ = await page.next("lost")
-            assert told["again"] == (death + 1 < client.DEATHS)
+            assert told["again"] == (death + 1 < process.DEATHS)
             if told["again"]:
                 await page.next("opened")
         assert not engine.alive and "times" in told["text"]

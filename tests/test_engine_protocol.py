@@ -310,7 +310,7 @@ def test_random_messages_never_end_the_engine(messages):
         page = Page(engine)
         await page.open()
         for message in messages:
-            engine.send({"session": page.session.name, **message})
+            engine.quick.send({"session": page.session.name, **message})
         fresh = Page(engine)
         assert (await fresh.open())[0]["say"] == "opened"
         fresh.send(do="step", count=2)

@@ -180,7 +180,7 @@ def test_undo_goes_on_from_what_was_and_its_script_too(desk):
     assert same(ran(desk), desk.state())
 
 
-def test_a_kept_run_goes_on_in_another_engine(desk):
+def test_a_kept_run_goes_on_in_another_engine(desk, monkeypatch):
     opened(desk)
     turned(desk)
     desk.send(do="pause")
@@ -189,6 +189,9 @@ def test_a_kept_run_goes_on_in_another_engine(desk):
     other = Desk(speed=Speed(Bench()))
     told, _ = other.ask(arrays=arrays, **{**header, "do": "open", "backend": "auto"})
     assert told["step"] == header["step"] and same(other.state(), desk.state())
+    with monkeypatch.context() as patch:
+        patch.setattr(speed, "PATIENCE", 1e9)
+        other.steps(2)
     turned(other)
     other.send(do="pause")
     other.steps(3)
@@ -425,9 +428,10 @@ def test_a_real_engine_takes_what_is_there_and_its_script_is_the_run(built, monk
         page.send(do="pause")
         page.send(do="export")
         found["told"], _ = await page.next("exported")
-        while page.session.kept[0][0]["step"] < found["told"]["step"]:
+        route = page.session.routes[0]
+        while route.kept[0]["step"] < found["told"]["step"]:
             await asyncio.sleep(0.05)
-        found["kept"] = page.session.kept[0]
+        found["kept"] = route.kept
 
     played(story)
     header, state = found["kept"]

@@ -57,7 +57,7 @@ def test_field_says_what_the_page_needs(name):
     assert field["label"] and field["doc"].endswith(".")
     assert field["kind"] == SETTINGS[name].kind and field["group"] in GROUPS
     assert field["default"] == Experiment.param[name].default
-    for other, values in field["needs"].items():
+    for other, values in (*field["needs"].items(), *field["either"].items()):
         assert other in FIELDS and field["why"]
         offered = [choice["value"] for choice in FIELDS[other]["choices"]]
         assert values and set(values) < set(offered)

@@ -13,8 +13,9 @@ from toylab.engine.protocol import LAYERS
 from toylab.experiment import Experiment
 from toylab.frames import MEASURED, Pictures, latents, real_points, real_space
 from toylab.objectives import OBJECTIVES
+from toylab.optimizers import OPTIMIZERS
 from toylab.randomness import Keys
-from toylab.trainer import Setup, train
+from toylab.trainer import Setup, losses, train
 
 SMALL = {f"{who}_width": 16 for who in ("generator", "critic")}
 
@@ -240,6 +241,32 @@ def test_arrows_show_the_slope_of_what_was_chosen():
     D = torch.sigmoid(logits)[:, None]
     for field, factor in {"D": D * (1 - D), "logit": 1, "log D": 1 - D}.items():
         assert drawn[field].arrays["field"][:, 2:] == pytest.approx((factor * slope), abs=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", [n for n, row in OPTIMIZERS.items() if row.zero_sum])
+@pytest.mark.parametrize("objective", ["non-saturating", "hinge", "pearson", "relativistic"])
+def test_a_zero_sum_generator_is_pushed_up_the_critic_s_loss(optimizer, objective):
+    """Its own loss is not asked for: neither the push nor the number of its loss may be of it."""
+    setup, state = run(5, objective=objective, optimizer=optimizer, penalty="none")
+    pictures = Pictures(setup)
+    made = pictures.frame(state, ("force",), now=0.0)
+    generator, critic = probes.effective(setup, state)
+    x = generator(pictures.shown[:84]).detach().requires_grad_()
+    row, on_real = OBJECTIVES[objective], critic(pictures.real)
+    logits = critic(x)
+    turns = (
+        [on_real.roll(-k)[:84] for k in range(len(on_real))] if row.needs_real else [on_real[:84]]
+    )
+    pays = sum(row.critic(reals, logits, {}).sum() for reals in turns) / len(turns)
+    (expected,) = torch.autograd.grad(pays, x)
+    own = row.generator(on_real[:84], logits, {}).mean().item()
+    assert made.arrays["force"][:, 2:] == pytest.approx(expected.numpy(), abs=1e-5)
+    assert made.scalars["loss_generator"] == -made.scalars["loss_critic"]
+    assert made.scalars["loss_generator"] != pytest.approx(own, abs=1e-3)
+    told = losses(setup, state)
+    assert told["generator"] == -told["critic"]
+    critic_pays, generator_pays = setup.judged(state).optimum
+    assert generator_pays == -critic_pays
 
 
 def test_places_that_are_watched_say_what_both_players_are_there():

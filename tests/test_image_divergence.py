@@ -14,7 +14,7 @@ from toylab.trainer import losses
 
 HIGH = {  # (rate, penalty's weight, limit of a loss): what goes first
     (0.2, 100, "1e6"): ["critic loss", "penalty"],
-    (0.2, 100, "0"): ["penalty"],
+    (0.2, 100, "0"): ["penalty", "critic gradient"],
     (0.3, 30, "0"): ["generator step", "average step"],
 }
 
@@ -210,7 +210,8 @@ def test_scores_that_cannot_be_had_are_refused_before_the_first_step(tmp_path, c
 
 
 def test_every_number_is_watched():
-    """A player, the average, a loss, a penalty: not finite, or beyond the limit."""
+    """A player, the average, a loss, a penalty: not finite, or beyond the limit. A gradient may be
+    as long as it likes."""
     from toylab.games import Players
     from toylab.states import State
 
@@ -221,5 +222,7 @@ def test_every_number_is_watched():
         *("critic loss", "penalty"),
     ]
     assert divergence.unwell(well, {"critic": 1e30}) == []
+    assert divergence.unwell(well, {"generator_gradient": 1e9}, 8.0) == []
+    assert divergence.unwell(well, {"critic_gradient": float("inf")}) == ["critic gradient"]
     assert divergence.unwell(well._replace(players=Players(one, bad))) == ["critic step"]
     assert divergence.unwell(well._replace(average=bad)) == ["average step"]

@@ -60,6 +60,14 @@ def test_the_launcher_serves_this_machine_and_hands_the_file_on():
     assert address.WITH not in lab.command([])[1]
 
 
+def test_the_launcher_shows_runs_in_the_lab_s_place(tmp_path):
+    serve, _, page = lab.command(["--port", "7000", "--runs", str(tmp_path), "."])
+    assert serve[4:6] == [str(ROOT / "apps" / "monitor.py"), "--address"]
+    assert serve[-3:] == ["--args", str(tmp_path), "."] and page.endswith("/monitor")
+    with pytest.raises(SystemExit, match="there is no such folder"):
+        lab.command(["--runs", str(tmp_path / "nowhere")])
+
+
 @pytest.mark.parametrize("where", ["0.0.0.0", "::"])
 def test_the_launcher_refuses_a_file_where_others_reach_the_page(where):
     with pytest.raises(SystemExit) as told:

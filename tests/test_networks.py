@@ -98,6 +98,7 @@ LAWS = {
     "dcgan-uniform": lambda i, o, last: (0.02 * math.sqrt(3), 0.02, True),
     "wgan-gp": lambda i, o, last: (math.sqrt(6 / (i + o)), math.sqrt(2 / (i + o)), True),
     "icr": lambda i, o, last: (i**-0.5, (3 * i) ** -0.5, True),
+    "orthogonal": lambda i, o, last: (None, 0.8 * max(i, o) ** -0.5, True),
 }
 
 
@@ -119,6 +120,44 @@ def test_initialisation_law(name):
         assert (bias == 0).all() == zero
         if not zero:
             assert 0.8 * bound < abs(bias).max() <= bound * (1 + 1e-6)
+
+
+def test_orthogonal_columns_are_orthonormal_and_every_direction_is_as_likely():
+    """0.8 QᵀQ = 0.8² I of the smaller side; Q itself has mean 0 over many draws."""
+    network = mlp((3,), (5,), width=2, depth=1, initialisation="orthogonal", biases=False)
+    first, second = [], []
+    for seed in range(400):
+        parts = network.layout.unpack(torch.from_numpy(network.init(np.random.default_rng(seed))))
+        first, second = [*first, parts[0]], [*second, parts[1]]
+    first, second = torch.stack(first), torch.stack(second)
+    assert_near(first.mT @ first, 0.64 * torch.eye(2).expand(400, 2, 2), 1e-5)
+    assert_near(second @ second.mT, 0.64 * torch.eye(2).expand(400, 2, 2), 1e-5)
+    for drawn in (first, second):
+        assert drawn.mean(0).abs().max() < 5 * drawn.std(0).max() / 400**0.5
+
+
+def test_without_biases_the_network_is_its_matrices_alone():
+    widths = (3, 4, 4, 2)
+    with_zeros = mlp((3,), (2,), width=4, initialisation="glorot")
+    network = mlp((3,), (2,), width=4, initialisation="glorot", biases=False)
+    assert network.count == 3 * 4 + 4 * 4 + 4 * 2
+    x, vector = normal(5, 3, seed=1), 0.5 * normal(2, network.size, seed=2)
+    for own in (vector[0], vector):
+        padded = [
+            part
+            for weight in network.layout.unpack(own)
+            for part in (weight, torch.zeros(*weight.shape[:-2], weight.shape[-1]))
+        ]
+        batch = x.expand(*own.shape[:-1], 5, 3)
+        expected = with_zeros.apply([part.double() for part in padded], batch).value
+        assert_near(network.apply(own, batch).value, expected, 1e-14)
+    layers = [part.numpy() for part in network.layout.unpack(vector[0])]
+    hidden = x.numpy()
+    for layer in layers[:-1]:
+        hidden = hidden @ layer
+        hidden = np.where(hidden > 0, hidden, 0.2 * hidden)
+    assert_near(network.apply(vector[0], x).value, torch.from_numpy(hidden @ layers[-1]), 1e-14)
+    assert [layer.shape for layer in layers] == [*zip(widths, widths[1:], strict=False)]
 
 
 def test_uniform_initialisation_is_torch_s_own_default():

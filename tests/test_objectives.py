@@ -9,7 +9,7 @@ import torch
 from tests.helpers import objective
 from toylab.divergences import REACH
 from toylab.laws import LAWS
-from toylab.objectives import GENERATOR_LOSSES, LOGITS, OBJECTIVES, played
+from toylab.objectives import GENERATOR_LOSSES, LOGITS, OBJECTIVES, opposed, played
 
 LOG2 = math.log(2)
 LINES = ("kl", "reverse-kl", "pearson", "neyman", "hellinger", "alpha")  # beyond |ℓ| = 20
@@ -324,6 +324,23 @@ def test_roth_weights(name):
     ends = [weight(far) for weight in row.weight]
     assert [end.tolist() for end in ends] == [[1.0, 0.0], [0.0, 1.0]]
     assert all((torch.autograd.grad(end.sum(), far)[0] == 0).all() for end in ends)
+
+
+@EVERY
+def test_opposed_both_losses_add_up_to_nothing(name):
+    """Of every pair, in every number that moves them, and at the optimum; all else is the row's."""
+    row = OBJECTIVES[name]
+    against = opposed(row)
+    knobs = {"smoothing": torch.tensor(0.2).double(), "target_real": torch.tensor(0.8).double()}
+    knobs = {key: value for key, value in knobs.items() if key in row.knobs}
+    real, fake = (torch.tensor(values).double() for values in ([0.5, -2.0], [1.5, -0.7]))
+    paid = against.critic(real, fake, knobs)
+    assert torch.equal(paid, row.critic(real, fake, knobs)) and paid.abs().max() > 0
+    assert torch.equal(paid, -against.generator(real, fake, knobs))
+    at, told = against.at(knobs), row.at(knobs)
+    assert at.optimum[0] == told.optimum[0] and at.threshold == told.threshold
+    assert at.optimum[1] == (None if at.optimum[0] is None else -at.optimum[0])
+    assert against.needs_real and against.weight == row.weight
 
 
 @EVERY

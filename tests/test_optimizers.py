@@ -98,6 +98,19 @@ def test_taking_turns_keeps_an_ellipse_on_the_bilinear_game(first):
     assert_near(path[1], expected[first], 1e-14)
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_zero_sum_says_whose_loss_is_asked_for(name):
+    """Where the row says so the generator's own loss is never looked at, elsewhere it is."""
+    inside, asked = bilinear(one(3.0)[None]), []
+
+    def heard(players):
+        asked.append(players)
+        return inside.generator(players)
+
+    follow(name, Game(heard, inside.critic), Players(one(0.9), one(-0.2)), 0.2, 2)
+    assert bool(asked) is not OPTIMIZERS[name].zero_sum
+
+
 QUADRATICS = [
     (1.0, 10.0, 1.0, 0.09, 0.01),
     (1.0, 10.0, 1.0, 0.05, 0.05),
@@ -344,7 +357,8 @@ def test_constraint_holds_after_every_critic_step_and_not_before(name):
     one within ±c, and so is what the step returns. The generator is free.
 
     Who looks ahead with the slopes of the past has moved by 0, and clipped, before the first one;
-    unrolled, the critic's own slope comes after those that were foreseen."""
+    unrolled, the critic's own slope comes after those that were foreseen. RMSProp's sizes look once
+    more, where the step has led."""
     seen = []
 
     def watched(player):
@@ -367,7 +381,8 @@ def test_constraint_holds_after_every_critic_step_and_not_before(name):
     fresh = {"past": [], "unrolled": [0, 5]}.get(name, [0])
     for number, size in enumerate(by_critic):
         assert size == given if number in fresh else size <= 0.1
-    assert len(by_critic) == {"unrolled": 6, "alternating": 3, "extragradient": 2}.get(name, 1)
+    looks = {"unrolled": 6, "alternating": 3, "extragradient": 2, "cgd-rmsprop": 2}
+    assert len(by_critic) == looks.get(name, 1)
     assert players.critic.abs().max() == 0.1 and players.generator.abs().max() > 0.1
 
 

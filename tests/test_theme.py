@@ -79,6 +79,15 @@ def test_real_and_fake_differ_for_every_eye(dark, eye):
 
 
 @THEMES
+@pytest.mark.parametrize("eye", BLIND)
+def test_runs_side_by_side_differ_for_every_eye(dark, eye):
+    codes = [pair[dark] for pair in theme.RUNS]
+    assert all(theme.contrast(code, theme.colour("panel", dark)) >= 3 for code in codes)
+    for one, other in itertools.combinations(codes, 2):
+        assert np.linalg.norm(seen(one, eye) - seen(other, eye)) >= 14, (one, other)
+
+
+@THEMES
 def test_the_surface_is_256_even_steps_from_fake_over_the_middle_to_real(dark):
     shades = theme.surface_map(dark)
     assert len(shades) == 256

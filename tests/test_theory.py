@@ -15,7 +15,8 @@ from toylab.randomness import Keys
 NODES, LOADS = np.polynomial.hermite_e.hermegauss(40)
 PLANE = Window(np.zeros(2), np.eye(2), 2.0)
 PLACES = np.array([[0.0, 0.0], [0.7, -0.4], [-1.3, 1.1], [1.9, 1.9]])
-KNOWN = {"8gaussians", "8gaussians-x10", "25gaussians", "ring", "roth3d", "two-gaussians", "points"}
+KNOWN = {"8gaussians", "8gaussians-x10", "25gaussians", "ring", "roth3d", "two-gaussians"}
+KNOWN |= {"points", "two-modes"}
 
 
 def smoothed(density, places, h):

@@ -12,6 +12,7 @@ from toylab.experiment import Experiment
 from toylab.games import Judge, gradients
 from toylab.networks import mlp
 from toylab.objectives import OBJECTIVES
+from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
 from toylab.schedules import exponential, linear
@@ -271,6 +272,17 @@ def test_latent_law_reaches_the_generator():
     assert drawn.shape == (500, 3) and drawn.abs().max() <= 1 and drawn.abs().max() > 0.99
     drawn = setup64(small(latent_law="normal", batch=500)).draws(0)[-1].latent
     assert drawn.shape == (500, 2) and drawn.abs().max() > 2
+
+
+@pytest.mark.parametrize("optimizer", [n for n, row in OPTIMIZERS.items() if row.zero_sum])
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic"])
+def test_a_zero_sum_generator_loses_what_the_critic_gains(optimizer, objective):
+    """Whatever the objective's own generator loss is: nobody asks for it."""
+    setup = setup64(small(optimizer=optimizer, objective=objective, members=2))
+    found = losses(setup, setup.step(setup.start()))
+    assert found["generator"] == [-value for value in found["critic"]]
+    own = losses(setup64(small(objective=objective, members=2)), setup.start())
+    assert own["generator"] != [-value for value in own["critic"]]
 
 
 @pytest.mark.parametrize("penalty", ["none", "roth"])

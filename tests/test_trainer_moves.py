@@ -62,8 +62,12 @@ def adjusted(game, players, who, name, adjustment):
     return getattr(Players(*found.split([len(vector) for vector in players])), who)
 
 
-def adaptive(slopes, vector, memory, knobs, name):
+def adaptive(slopes, vector, memory, knobs, name, slopes_at):
     """w − A ∂L and the first of what is remembered, where nobody answers."""
+    if name == "cgd-rmsprop":
+        vector = vector - knobs["rate"] / memory[0].sqrt() * slopes
+        there, beta = slopes_at(vector), knobs["acgd_beta"]
+        return vector, (beta * memory[0] + (1 - beta) * there**2, memory[1] + 1)
     square = knobs["acgd_beta"] * memory[0] + (1 - knobs["acgd_beta"]) * slopes**2
     whole = 1 - knobs["acgd_beta"] ** (memory[1] + 1)
     size = whole.sqrt() / (square.sqrt() + knobs["acgd_epsilon"])
@@ -91,7 +95,7 @@ def textbook(setup, state, who):
         return (vector.clamp(-0.5, 0.5) if who == "critic" else vector), memory
 
     def slopes_at(game, at):
-        if name in ("cgd-zero-sum", "acgd", "acgd-paper"):
+        if name in ("cgd-zero-sum", "cgd-rmsprop", "acgd", "acgd-paper"):
             game = Game(lambda players: -game.critic(players), game.critic)
         return slope(game, state.players._replace(**{who: at}), who)
 
@@ -107,10 +111,16 @@ def textbook(setup, state, who):
         return vector, (*held, found)
     if name in ("consensus", "symplectic"):
         return down(adjusted(games[0], state.players, who, name, knobs["adjustment"]), at, memory)
-    if name.startswith("acgd"):
-        vector, held = adaptive(slopes_at(games[0], at), at, memory, knobs, name)
-        vector = vector.clamp(-0.5, 0.5) if who == "critic" else vector
-        return vector, held
+    if OPTIMIZERS[name].rule is not None:
+
+        def held(vector):
+            return vector.clamp(-0.5, 0.5) if who == "critic" else vector
+
+        def there(vector):
+            return slopes_at(games[0], held(vector))
+
+        vector, memory = adaptive(there(at), at, memory, knobs, name, there)
+        return held(vector), memory
     if name != "alternating":
         return down(slopes_at(games[0], at), at, memory)
     turns = ["critic"] * experiment.critic_steps

@@ -6,20 +6,25 @@ reset) or *restart* (a new run), stands in a group, and may mean something only 
 
 from typing import NamedTuple
 
-from toylab.penalties import PENALTIES
+from toylab.penalties import PENALTIES, SLOTS
 
 LIVE, SWAP, RESTART = "live", "swap", "restart"
 
 
 class About(NamedTuple):
-    """What the page shows of a field beyond its label, doc and bounds."""
+    """What the page shows of a field beyond its label, doc and bounds.
+
+    needs  -- {other field: names, or row -> bool}: where this one means something, all of them met
+    either -- the same, of which one is enough
+    """
 
     group: str
     kind: str
     formula: str = ""
     log: bool = False
-    needs: dict = {}  # {other field: names, or row -> bool: where this one means something}
+    needs: dict = {}
     why: str = ""
+    either: dict = {}
 
 
 GROUPS = {
@@ -47,6 +52,21 @@ def _of_rule(name, why, formula="", log=False):
     return About("advanced", LIVE, formula, log=log, needs=needs, why=why)
 
 
+def _two_losses(row):
+    """Whether the exact generator loss −f*(T) of that objective differs from −T."""
+    return any(read.conjugate is not read.statistic for read in row.readings.values())
+
+
+def _asked(row):
+    """Whether that optimizer asks for the generator's own loss."""
+    return not row.zero_sum
+
+
+def _of_penalties(chosen):
+    """What a penalty must be, in whichever slot it stands."""
+    return dict.fromkeys(SLOTS, chosen)
+
+
 _TURNS = {
     "needs": {"optimizer": lambda row: row.takes_turns},
     "why": "Only when the players take turns.",
@@ -54,7 +74,6 @@ _TURNS = {
 _PENALTY = {"needs": {"penalty": PENALTIES}, "why": "There is no penalty to weigh."}
 _SECOND = {"needs": {"penalty_2": PENALTIES}, "why": "There is no second penalty."}
 _THIRD = {"needs": {"penalty_3": PENALTIES}, "why": "There is no third penalty."}
-_TARGETS = {"why": "Only least squares has targets."}
 _SOLVER = {"why": "Only the competitive optimizers solve for the answer."}
 _SIZES = {"why": "Only adaptive CGD finds a step size for every number."}
 _LEARNED = {"needs": {"fakes": ("learned",)}, "why": "No network makes the fakes."}
@@ -69,14 +88,14 @@ SETTINGS = {
     "generator_loss": About(
         "game",
         SWAP,
-        needs={"objective": lambda row: bool(row.readings)},
-        why="Only an f-divergence has two losses for its generator.",
+        needs={"objective": _two_losses, "optimizer": _asked},
+        why="Only an f-divergence has two losses for its generator; zero-sum asks for neither.",
     ),
     "logit": About(
         "game",
         SWAP,
-        needs={"objective": lambda row: len(row.readings) > 1},
-        why="Only for an f-divergence that can be read in both ways.",
+        needs={"objective": lambda row: len({*row.readings.values()}) > 1},
+        why="Only for an f-divergence that can be read in two different ways.",
     ),
     "alpha": About(
         "game",
@@ -92,13 +111,22 @@ SETTINGS = {
         why="Only minimax and non-saturating have labels to smooth.",
     ),
     **{
-        name: About("game", LIVE, letter, needs={"objective": _reading(name)}, **_TARGETS)
-        for name, letter in (
-            ("target_real", "b"),
-            ("target_fake", "a"),
-            ("target_generator", "c"),
+        name: About(
+            "game",
+            LIVE,
+            letter,
+            needs={"objective": _reading(name)},
+            why="Only least squares has targets.",
         )
+        for name, letter in (("target_real", "b"), ("target_fake", "a"))
     },
+    "target_generator": About(
+        "game",
+        LIVE,
+        "c",
+        needs={"objective": _reading("target_generator"), "optimizer": _asked},
+        why="Only least squares has targets; zero-sum does not ask for the generator's.",
+    ),
     "penalty": About("game", SWAP),
     "penalty_weight": About("game", LIVE, "λ, or γ with ½", log=True, **_PENALTY),
     "penalty_interval": About("advanced", SWAP, **_PENALTY),
@@ -108,9 +136,27 @@ SETTINGS = {
     "penalty_3": About("advanced", SWAP),
     "penalty_3_weight": About("advanced", LIVE, "λ, or γ with ½", log=True, **_THIRD),
     "penalty_3_interval": About("advanced", SWAP, **_THIRD),
-    "penalised": About("advanced", SWAP),
-    "margin": About("advanced", LIVE, "max(0, … − M′)"),
-    "around": About("advanced", LIVE, "x + c s ξ"),
+    "penalised": About(
+        "advanced",
+        SWAP,
+        needs={"optimizer": _asked},
+        either=_of_penalties(lambda row: row.generator),
+        why="No penalty that looks at fakes, or the generator's own loss is not asked for.",
+    ),
+    "margin": About(
+        "advanced",
+        LIVE,
+        "max(0, … − M′)",
+        either=_of_penalties(_reading("margin")),
+        why="Only a consistency term lets something pass.",
+    ),
+    "around": About(
+        "advanced",
+        LIVE,
+        "x + c s ξ",
+        either=_of_penalties(_reading("around")),
+        why="Only DRAGAN looks around the real points.",
+    ),
     "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I),  variance γ = σ²"),
     "noise_copies": About("advanced", SWAP, "B/NSR points × NSR noises"),
     "constraint": About("advanced", SWAP),
@@ -132,12 +178,12 @@ SETTINGS = {
     ),
     "moves": About("advanced", SWAP),
     "rate_critic": About("training", LIVE, "η_D", log=True),
-    "rate_generator": About("training", LIVE, "η_G", log=True),
+    "rate_generator": About("training", LIVE, "η_G", log=True, **_LEARNED),
     "critic_steps": About("training", SWAP, **_TURNS),
     "first": About("advanced", SWAP, **_TURNS),
     "batch": About("advanced", SWAP, "B"),
     "batch_generator": About("advanced", SWAP, "B_G", **_TURNS),
-    "average": About("advanced", LIVE, "ḡ ← βḡ + (1−β)g"),
+    "average": About("advanced", LIVE, "ḡ ← βḡ + (1−β)g", **_LEARNED),
     "unroll": About(
         "training",
         SWAP,

@@ -13,6 +13,7 @@ import torch
 
 from toylab import probes
 from toylab.games import Game
+from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.slopes import OUTPUTS
 
@@ -112,7 +113,8 @@ def _critic_half(setup, state, heard, view, scalars):
     middle = objective.threshold
     if middle is None:
         middle = float((scores[0].mean() + scores[1].mean()) / 2)
-    losses = _shared(objective, *scores, middle)
+    compares = OBJECTIVES[setup.experiment.objective].needs_real
+    losses = _shared(objective, compares, *scores, middle)
     free = float(objective.critic(*scores).mean())
     scalars["critic_loss"] = free
     scalars["penalty"] = heard.loss[0] - free if setup.penalties else None
@@ -138,30 +140,23 @@ def _measured(setup):
     return next((row for row in setup.penalties.values() if row.of), None)
 
 
-def _shared(objective, real, fake, middle):
+def _shared(objective, compares, real, fake, middle):
     """The critic's loss of each pair, shared out between its real point and its fake.
 
     Each side pays its own against an undecided other side; where the objective compares the two,
     nothing is either's own, and both pay half.
     """
-    if objective.needs_real:
+    if compares:
         return [objective.critic(real, fake) / 2] * 2
     even = torch.full_like(real, middle)
     base = objective.critic(even, even) / 2
     return [objective.critic(real, even) - base, objective.critic(even, fake) - base]
 
 
-def _raised(loss):
-    """The loss of a generator that raises the critic's."""
-    return lambda real, fake: -loss(real, fake)
-
-
 def _generator_half(setup, state, heard, after, view):
     """Place and push of the fakes that the generator learns from, and where they are afterwards."""
     generator, critic = probes.effective(setup, state._replace(players=heard.players))
     latents, real, objective = heard.batch.latent[:MOST], None, setup.judged(state)
-    if heard.player == "critic":
-        objective = objective._replace(generator=_raised(objective.critic), needs_real=True)
     if objective.needs_real:
         with torch.no_grad():
             real = critic(heard.batch.real)

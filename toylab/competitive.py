@@ -103,6 +103,25 @@ def adaptive(rules, critic_steps=1, first="critic", solver_steps=10, sizes=None)
     return GameOptimizer(("both",), init, step, remembers=True)
 
 
+def scaled(rules, critic_steps=1, first="critic", solver_steps=10):
+    """CGD with RMSProp's sizes A = η/√s, s = 1 at first, solved as in `adaptive`.
+
+    s ← βs + (1 − β)∂², ∂ the slopes on the same minibatch where the players have got to.
+    """
+    taken = adaptive(rules, critic_steps, first, solver_steps, held_sizes)
+
+    def step(games, players, memory, knobs):
+        players, memory = taken.step(games, players, memory, knobs)
+        slopes, _ = _zero_sum(games[0], players)
+        kept = (
+            held if rule.rests else (*_counted(slope, held, own)[0], *held[2:])
+            for rule, slope, held, own in zip(rules, slopes, memory, knobs, strict=True)
+        )
+        return players, Players(*kept)
+
+    return taken._replace(step=step)
+
+
 def adaptive_paper(rules, critic_steps=1, first="critic", solver_steps=10):
     """ACGD with Adam's sizes in place of the code's: the paper's, as far as is remembered."""
     return adaptive(rules, critic_steps, first, solver_steps, paper_sizes)
@@ -121,14 +140,31 @@ def adaptive_general(rules, critic_steps=1, first="critic", solver_steps=10):
     return GameOptimizer(("both",), start(rules), step, remembers=True)
 
 
-def code_sizes(square, correction, knobs):
+# Each: (slope, (v, t, …), knobs) -> ((v, t), A), what is kept and the sizes of this step.
+
+
+def code_sizes(slope, held, knobs):
     """A = η √(1 − βᵗ) / (√v + ε), as the authors' code has it."""
-    return knobs["rate"] * correction.sqrt() / (square.sqrt() + knobs["acgd_epsilon"])
+    kept, correction = _counted(slope, held, knobs)
+    return kept, knobs["rate"] * correction.sqrt() / (kept[0].sqrt() + knobs["acgd_epsilon"])
 
 
-def paper_sizes(square, correction, knobs):
+def paper_sizes(slope, held, knobs):
     """A = η / (√v̂ + ε), v̂ = v / (1 − βᵗ): ε is added to the corrected root, as in Adam."""
-    return knobs["rate"] / ((square / correction).sqrt() + knobs["acgd_epsilon"])
+    kept, correction = _counted(slope, held, knobs)
+    return kept, knobs["rate"] / ((kept[0] / correction).sqrt() + knobs["acgd_epsilon"])
+
+
+def held_sizes(slope, held, knobs):
+    """A = η / √v of the slopes before this one."""
+    return held[:2], knobs["rate"] / held[0].sqrt()
+
+
+def _counted(slope, held, knobs):
+    """(v, t) with one slope more and 1 − βᵗ: v ← βv + (1 − β)·slope², t ← t + 1."""
+    square = torch.lerp(slope.square(), held[0], knobs["acgd_beta"])
+    count = held[1] + 1
+    return (square, count), 1 - knobs["acgd_beta"] ** count
 
 
 def _cross(bent, by, direction):
@@ -173,13 +209,12 @@ def _rates(rules, knobs):
 
 
 def _sized(sizes, rules, slopes, memory, knobs):
-    """(Players of (v, t), Players of A): v ← βv + (1 − β)·slope², t ← t + 1."""
+    """(Players of (v, t), Players of A), A = 0 for who rests."""
     kept, found = [], []
     for slope, held, own, moving in zip(slopes, memory, knobs, _moving(rules), strict=True):
-        square = torch.lerp(slope.square(), held[0], own["acgd_beta"])
-        count = held[1] + 1
-        kept.append((square, count))
-        found.append(moving * sizes(square, 1 - own["acgd_beta"] ** count, own))
+        after, size = sizes(slope, held, own)
+        kept.append(after)
+        found.append(moving * size)
     return Players(*kept), Players(*found)
 
 
@@ -200,3 +235,4 @@ PLACED = Rule(
     formula="",
     source="",
 )
+SCALED = PLACED._replace(init=lambda vector: (torch.ones_like(vector), vector.new_zeros(1)))

@@ -165,10 +165,16 @@ PEARSON_NOWOZIN = Reading(
     threshold=0.0,
     probability=False,
 )
+
+
+def _half_tanh(v, knobs):
+    return 0.5 * torch.tanh(v)
+
+
 # f*(t) = t on [−½, ½]. T = ½ sign ℓ has no slope, so there is no log-ratio logit to train.
 TOTAL_VARIATION = Reading(
-    statistic=lambda v, knobs: 0.5 * torch.tanh(v),
-    conjugate=lambda v, knobs: 0.5 * torch.tanh(v),
+    statistic=_half_tanh,
+    conjugate=_half_tanh,
     curvature=None,
     threshold=0.0,
     probability=False,
@@ -194,7 +200,7 @@ def both(log_ratio, nowozin):
 
 READINGS = {
     "kl": both(KL, rescaled(KL, shift=-1.0)),
-    "reverse-kl": both(REVERSE_KL, rescaled(REVERSE_KL)),
+    "reverse-kl": both(REVERSE_KL, REVERSE_KL),
     "pearson": both(PEARSON, PEARSON_NOWOZIN),
     "neyman": both(NEYMAN, rescaled(NEYMAN, scale=0.5)),
     "hellinger": both(HELLINGER, rescaled(HELLINGER, scale=2.0)),

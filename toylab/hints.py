@@ -115,7 +115,7 @@ def odd():
             "text": "Zero-sum: the generator raises the critic's loss, and its own, {objective}, "
             "is not asked for. Competitive and adaptive CGD without that word play both.",
             "when": {
-                "optimizer": ["cgd-zero-sum", "acgd", "acgd-paper"],
+                "optimizer": _named(OPTIMIZERS, lambda row: row.zero_sum),
                 "objective": _named(OBJECTIVES, lambda row: not _is_zero_sum(row)),
             },
         },

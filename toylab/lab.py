@@ -1,7 +1,7 @@
 """Serves the lab and the figures on this machine: ``python -m toylab.lab [--with mine.py]``.
 
 It is ``panel serve apps/lab.py apps/figures.py``, bound to 127.0.0.1 on the first free port, with
-the user's own file handed on to the engine.
+the user's own file handed on to the engine; or, for ``--runs RUN [RUN …]``, ``apps/monitor.py``.
 """
 
 import argparse
@@ -42,7 +42,13 @@ def command(arguments=None):
     parser.add_argument("--port", type=int, default=5006, help="the first port to try")
     parser.add_argument("--address", default="127.0.0.1", help="where to listen")
     parser.add_argument("--show", action="store_true", help="open a browser")
+    parser.add_argument(
+        "--runs", nargs="+", metavar="RUN", help="show these image runs, or folders of them, only"
+    )
     given = parser.parse_args(arguments)
+    missing = [run for run in given.runs or () if not Path(run).expanduser().is_dir()]
+    if missing:
+        sys.exit(f"--runs {missing[0]}: there is no such folder; name runs, or a folder of runs")
     environment = dict(os.environ)
     if given.own:
         own = Path(given.own).expanduser().resolve()
@@ -53,11 +59,14 @@ def command(arguments=None):
         environment[WITH] = str(own)
     apps = next(folder for folder in APPS if folder.is_dir())
     port = free_port(given.port, given.address)
-    served = [str(apps / name) for name in ("lab.py", "figures.py")]
-    serve = [sys.executable, "-m", "panel", "serve", *served, "--address", given.address]
-    serve += ["--port", str(port), "--index", "lab"]
+    served = ("monitor",) if given.runs else ("lab", "figures")
+    files = [str(apps / f"{name}.py") for name in served]
+    serve = [sys.executable, "-m", "panel", "serve", *files, "--address", given.address]
+    serve += ["--port", str(port), "--index", served[0]]
+    if given.runs:
+        serve += ["--args", *given.runs]
     host = f"[{given.address}]" if ":" in given.address else given.address
-    page = f"http://{host}:{port}/lab"
+    page = f"http://{host}:{port}/{served[0]}"
     if given.show:
         environment[SHOW] = page
     return serve, environment, page
@@ -79,8 +88,9 @@ def show(page, patience=120):
 def main():
     """The command; the server takes this process's place."""
     serve, environment, page = command()
-    print(f"The lab: {page} (Ctrl-C ends it)", flush=True)
-    print(f"The figures: {page.removesuffix('lab')}figures", flush=True)
+    print(f"The {page.rpartition('/')[2]}: {page} (Ctrl-C ends it)", flush=True)
+    if page.endswith("/lab"):
+        print(f"The figures: {page.removesuffix('lab')}figures", flush=True)
     if page := environment.pop(SHOW, None):
         code = "import sys; from toylab.lab import show; show(sys.argv[1])"
         subprocess.Popen([sys.executable, "-c", code, page])

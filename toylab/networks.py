@@ -106,6 +106,14 @@ def _truncated(rng, shape, std, cut=2.0):
     return std * values
 
 
+def _orthogonal(rng, shape):
+    """A matrix of orthonormal columns, or rows where those are fewer; each is as likely."""
+    rows, columns = shape[0], math.prod(shape[1:])
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    q = q * np.sign(np.diag(r))  # without it the law of q would follow the algorithm
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
 # Each: (rng, shape of the weight, numbers in, numbers out, last layer?) -> (weight, bias (out,)).
 INITIALISATIONS = Table(
     "initialisation",
@@ -140,6 +148,10 @@ INITIALISATIONS = Table(
             ),
             np.zeros(fan_out),
         ),
+        "orthogonal": lambda rng, shape, fan_in, fan_out, last: (
+            0.8 * _orthogonal(rng, shape),
+            np.zeros(fan_out),
+        ),
         "icr": lambda rng, shape, fan_in, fan_out, last: (
             0.01 * rng.standard_normal(shape)
             if len(shape) > 2
@@ -158,6 +170,7 @@ INITIALISATION_DOCS = {
     "dcgan-uniform": "Uniform weights of std 0.02, biases 0 (Roth et al. 2017, 64×64).",
     "wgan-gp": "Kernels ±√(12/(fan-in + fan-out)); matrices, shortcuts and the last layer "
     "±√(6/(…)), biases 0 (WGAN-GP's images).",
+    "orthogonal": "Orthonormal columns or rows times 0.8, biases 0 (CGD's GAN on two modes).",
     "icr": "Kernels normal of std 0.01, matrices ±1/√fan-in, biases 0 (Schäfer et al. 2020).",
 }
 
@@ -174,7 +187,9 @@ ACTIVATIONS = Table(
 
 
 def _linear(x, weight, bias):
-    """x (..., B, in), weight (..., in, out), bias (..., out): one fused call."""
+    """x (..., B, in), weight (..., in, out), bias (..., out) or none: one fused call."""
+    if bias is None:
+        return x @ weight
     if weight.dim() == 2:
         return torch.addmm(bias, x, weight)
     return torch.baddbmm(bias.unsqueeze(-2), x, weight)
@@ -188,37 +203,40 @@ def mlp(
     activation="leaky-relu",
     initialisation="uniform",
     dropout=0.0,
+    biases=True,
 ):
     """A multi-layer perceptron: `depth` hidden layers of `width`, then a linear one.
 
     shape   -- of one input; anything but one axis is flattened first
     out     -- shape of one output; None makes a critic whose value has shape (..., B)
     dropout -- probability that a hidden unit is left out in training
+    biases  -- False leaves them out
 
     Ensembles: vector (E, P) with x (E, B, *shape); a member equals the single run to rounding.
     """
     act, draw = ACTIVATIONS[activation], INITIALISATIONS[initialisation]
     widths = [math.prod(shape), *[width] * depth, 1 if out is None else math.prod(out)]
     pairs = list(zip(widths, widths[1:], strict=False))
-    layout = Layout.of([part for i, o in pairs for part in ((i, o), (o,))])
+    layout = Layout.of([part for i, o in pairs for part in ((i, o), (o,))[: 1 + biases]])
     axes = len(shape)
 
     def init(rng):
         arrays = []
         for number, (fan_in, fan_out) in enumerate(pairs):
             last = number == depth
-            arrays += draw(rng, (fan_in, fan_out), fan_in, fan_out, last)
+            arrays += draw(rng, (fan_in, fan_out), fan_in, fan_out, last)[: 1 + biases]
         return layout.pack(arrays)
 
     def apply(vector, x, masks=None):
         parts = layout.unpack(vector)
+        weights, offsets = (parts[::2], parts[1::2]) if biases else (parts, [None] * len(parts))
         if axes != 1:
             x = x.flatten(-axes)
         for layer in range(depth):
-            x = act(_linear(x, parts[2 * layer], parts[2 * layer + 1]))
+            x = act(_linear(x, weights[layer], offsets[layer]))
             if masks is not None:
                 x = x * masks[layer]
-        value = _linear(x, parts[-2], parts[-1])
+        value = _linear(x, weights[-1], offsets[-1])
         if out is None:
             return Output(value.squeeze(-1), x)
         return Output(value if len(out) == 1 else value.unflatten(-1, out), x)

@@ -72,6 +72,23 @@ def played(row, generator_loss="exact", logit="log-ratio"):
     return _read(row, row.readings.get(logit) or _first(row), generator_loss == "non-saturating")
 
 
+def opposed(row):
+    """A row as zero-sum optimizers play it: ℓ_G = −ℓ_D, (real, fake, knobs) -> (..., B).
+
+    The generator raises the penalties, too, which the critic lowers; those are in no row.
+    """
+
+    def against(knobs):
+        critic_pays, _ = told(row.optimum, knobs)
+        return critic_pays, None if critic_pays is None else -critic_pays
+
+    return row._replace(
+        generator=lambda real, fake, knobs: -row.critic(real, fake, knobs),
+        optimum=against,
+        needs_real=True,
+    )
+
+
 def _first(row):
     """The reading of an f-divergence that is not asked for another one."""
     return next(iter(row.readings.values()))

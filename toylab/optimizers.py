@@ -23,6 +23,7 @@ class Optimizer(NamedTuple):
     settings -- names of the whole numbers that `build` takes besides
     knobs    -- names of the live numbers that its step reads, beyond the rate
     rule     -- the rule that it brings, where the experiment's means nothing
+    zero_sum -- whether the generator raises the critic's loss, and its own is never asked for
     """
 
     label: str
@@ -34,6 +35,7 @@ class Optimizer(NamedTuple):
     settings: tuple = ()
     knobs: tuple = ()
     rule: Rule | None = None
+    zero_sum: bool = False
 
 
 def simultaneous(rules, critic_steps=1, first="critic"):
@@ -211,6 +213,7 @@ OPTIMIZERS = Table(
             label="Competitive, zero-sum",
             build=competitive.competitive_zero_sum,
             takes_turns=False,
+            zero_sum=True,
             doc="CGD as in the paper: the generator raises what the critic lowers, its own "
             "objective is not read. By conjugate gradients.",
             formula="Δg = η (I + η² D_gd D_dg)⁻¹ (∂_g L_D − η D_gd ∂_d L_D),  D of L_D",
@@ -218,10 +221,24 @@ OPTIMIZERS = Table(
             settings=("solver_steps",),
             knobs=("solver_tolerance",),
         ),
+        "cgd-rmsprop": Optimizer(
+            label="Competitive (RMSProp), zero-sum",
+            build=competitive.scaled,
+            takes_turns=False,
+            zero_sum=True,
+            doc="Zero-sum CGD with RMSProp's step size for every number. It brings its own rule.",
+            formula="A = η/√s in place of η,  s₀ = 1,  s ← βs + (1−β)∂² after the step",
+            source="Schäfer and Anandkumar 2019, https://arxiv.org/abs/1905.12103, as in the code "
+            "of its GAN on two modes (β = 0.9)",
+            settings=("solver_steps",),
+            knobs=("solver_tolerance", "acgd_beta"),
+            rule=competitive.SCALED,
+        ),
         "acgd": Optimizer(
             label="Adaptive CGD, zero-sum",
             build=competitive.adaptive,
             takes_turns=False,
+            zero_sum=True,
             doc="Zero-sum CGD with a step size for every number. It brings its own rule.",
             formula="v ← βv + (1−β)∂²,  A = η√(1−βᵗ) / (√v + ε) in place of η",
             source="Schäfer et al. 2020, https://arxiv.org/abs/1910.05852, as in its code",
@@ -233,6 +250,7 @@ OPTIMIZERS = Table(
             label="Adaptive CGD (Adam's ε)",
             build=competitive.adaptive_paper,
             takes_turns=False,
+            zero_sum=True,
             doc="The same with Adam's sizes: ε stands beside the corrected root.",
             formula="v ← βv + (1−β)∂²,  A = η / (√(v / (1−βᵗ)) + ε) in place of η",
             source="Sizes of Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; that Schäfer et "

@@ -15,6 +15,7 @@ from toylab.consistency import consistency, lipschitz, squared_numbers
 from toylab.slopes import slope_penalty
 from toylab.tables import Table, full
 
+NUMBERS = ("margin", "around")  # live ones that only some penalties read
 SLOTS = ("penalty", "penalty_2", "penalty_3")  # an experiment's fields: several at once
 
 
@@ -25,6 +26,8 @@ class Penalty(NamedTuple):
     `together` declares that a sample's term may depend on the other samples of its batch,
     `ordered` that it is compared with its neighbour, so that their order counts. `where`, `pull`
     and `of` name the kernel's points, center and output; "" where another function is at work.
+    `knobs` names the live numbers that it reads, `generator` says whether a generator that pays it
+    too has anything to gain by moving.
     """
 
     label: str
@@ -43,6 +46,8 @@ class Penalty(NamedTuple):
     around: bool = False  # whether the batch must bring normal noise like its real points
     roles: tuple = ()  # dropout masks beyond those of real, fake and interpolated points
     ordered: bool = False
+    knobs: tuple = ()
+    generator: bool = True
 
 
 def _row(name, value):
@@ -67,6 +72,7 @@ def _row(name, value):
         doc=doc,
         formula=" ".join(formula.split()),
         source="",
+        knobs=NUMBERS,  # it is given all of them
     )
 
 
@@ -107,6 +113,8 @@ def slope_row(where, pull, of, weighting="even", factor=1.0, **words):
         of=of,
         around=where in ("around", "beside"),
         roles=("around",) if where in ("around", "beside") else (),
+        knobs=("around",) if where in ("around", "beside") else (),
+        generator=where in ("fake", "both", "between"),
         **words,
     )
 
@@ -288,6 +296,8 @@ PENALTIES = Table(
             formula="λ E max(0, (φ(x′) − φ(x″))² + 0.1 mean(h(x′) − h(x″))² − M′)",
             source=_WEI + ", their code (λ = 2; its M is λ M′)",
             roles=("again",),
+            knobs=("margin",),
+            generator=False,
         ),
         "ct-ratio": Penalty(
             label="CT (two real points)",
@@ -301,6 +311,8 @@ PENALTIES = Table(
             source=_WEI + ", eq. 4 of the version under review",
             together=True,
             ordered=True,
+            knobs=("margin",),
+            generator=False,
         ),
         "l2": Penalty(
             label="L2 on the numbers",

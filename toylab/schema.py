@@ -116,6 +116,7 @@ def _field(name):
         "formula": about.formula,
         "log": about.log,
         "needs": {other: _values(other, needed) for other, needed in about.needs.items()},
+        "either": {other: _values(other, needed) for other, needed in about.either.items()},
         "why": about.why,
     }
     if isinstance(field, Name):

@@ -17,7 +17,7 @@ from toylab.constraints import CONSTRAINTS, begun, bounded
 from toylab.games import Players, gan
 from toylab.makings import networks_of, sources_of
 from toylab.moving import constrained, resting
-from toylab.objectives import OBJECTIVES, played
+from toylab.objectives import OBJECTIVES, opposed, played
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES, SLOTS
 from toylab.randomness import Keys
@@ -55,14 +55,16 @@ class Setup:
         self.numbers = experiment.numbers()
         self.sources = sources or sources_of(experiment, self.numbers)
         self.networks = networks or networks_of(experiment, *self.sources)
+        row = OPTIMIZERS[experiment.optimizer]
         how = experiment.generator_loss, experiment.logit
         self.objective = played(OBJECTIVES[experiment.objective], *how)
+        if row.zero_sum:
+            self.objective = opposed(self.objective)
         self.constraint = CONSTRAINTS[experiment.constraint].on(self.networks.critic)
         chosen = {slot: getattr(experiment, slot) for slot in SLOTS}
         self.penalties = {s: PENALTIES[name] for s, name in chosen.items() if name != "none"}
         self.intervals = {s: getattr(experiment, f"{s}_interval") for s in self.penalties}
         self.payers = ("critic", "generator") if experiment.penalised == "both" else ("critic",)
-        row = OPTIMIZERS[experiment.optimizer]
         rule = row.rule or RULES[experiment.rule]
         rule = bounded(rule) if structure.there(experiment.gradient_clip) else rule
         rules = Players(rule, constrained(begun(rule, self.constraint), self.constraint))

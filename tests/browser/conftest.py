@@ -108,7 +108,7 @@ def browser_type_launch_args(browser_type_launch_args: dict, chromium: str) -> d
 
 @dataclass(frozen=True)
 class Server:
-    """A running `panel serve apps/lab.py`: the lab's address, the process, what it printed."""
+    """A running `panel serve apps/lab.py`: the page's address, the process, what it printed."""
 
     url: str
     pid: int
@@ -116,16 +116,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def served(log: Path, *command: str, **environment: str) -> Iterator[Server]:
-    """The lab in a process of its own, `python` with that command and a port; at the end neither
-    it nor a child of it may be left.
+def served(log: Path, *command: str, app: str = "lab", **environment: str) -> Iterator[Server]:
+    """The lab, or another app, in a process of its own, `python` with that command and a port; at
+    the end neither it nor a child of it may be left.
 
     It builds no native code unless the environment says otherwise: tests are many and short.
     """
     port = _free_port()
+    end = command.index("--args") if "--args" in command else len(command)
     with log.open("wb") as output:
         process = psutil.Popen(
-            [sys.executable, *command, "--port", str(port)],
+            [sys.executable, *command[:end], "--port", str(port), *command[end:]],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -134,8 +135,8 @@ def served(log: Path, *command: str, **environment: str) -> Iterator[Server]:
         )
     family = [process]
     try:
-        _wait_until_it_answers(f"http://{HOST}:{port}/lab/metadata", process, log)
-        yield Server(f"http://{HOST}:{port}/lab", process.pid, log)
+        _wait_until_it_answers(f"http://{HOST}:{port}/{app}/metadata", process, log)
+        yield Server(f"http://{HOST}:{port}/{app}", process.pid, log)
         if not process.is_running() or process.poll() is not None:
             pytest.fail(f"the server ended during the tests:\n{_tail(log)}", pytrace=False)
         family += process.children(recursive=True)

@@ -8,6 +8,7 @@ from toylab.figures import (
     mescheder2018,
     roth2017,
     schaefer2019,
+    schaefer2019_gan,
     schaefer2020,
     thanh_tung2019,
 )
@@ -15,7 +16,7 @@ from toylab.tables import Table
 
 PAPERS = (
     *(arjovsky_bottou2017, arjovsky2017, gulrajani2017, roth2017, mescheder2018, thanh_tung2019),
-    *(schaefer2019, schaefer2020, bishop2006),
+    *(schaefer2019, schaefer2019_gan, schaefer2020, bishop2006),
 )
 FIGURES = Table("figure", {name: row for paper in PAPERS for name, row in paper.FIGURES.items()})
 

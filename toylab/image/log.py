@@ -15,11 +15,10 @@ import toylab
 from toylab.files import write
 from toylab.image import checkpoint, grids, scoring
 from toylab.image.boards import BOARDS
-from toylab.image.divergence import Diverged, unwell
+from toylab.image.divergence import Diverged, measured, unwell
 from toylab.image.progress import progress
 from toylab.processes import any_of, world
 from toylab.schedules import evaluate
-from toylab.trainer import losses
 
 GRID = 64  # images in a sample grid
 
@@ -45,8 +44,8 @@ class Watch:
         """The path of the last checkpoint, where this process knows it."""
 
     def measure(self, state):
-        """The losses, which are means over all processes."""
-        found = losses(self.setup, state)
+        """The losses and gradients, which are means over all processes."""
+        found = measured(self.setup, state)
         self.check(state, found)
         self.well = state
         return found
@@ -106,10 +105,12 @@ class Log(Watch):
 
     def begin(self, step):
         """Drops rows of later steps, written after the checkpoint that the run goes on from, and
-        what is no row."""
+        what is no row; the clock goes on from the last row that is left."""
         rows = self.metrics.read_bytes().splitlines(True) if self.metrics.exists() else []
-        write(self.metrics, b"".join(row for row in rows if _step(row) <= step))
+        kept = [row for row in rows if _number(row, "step", float("inf")) <= step]
+        write(self.metrics, b"".join(kept))
         self._seen, self._since = step, time.perf_counter()
+        self._began = self._since - (_number(kept[-1], "seconds", 0.0) if kept else 0.0)
 
     def last(self):
         try:
@@ -126,6 +127,7 @@ class Log(Watch):
         row = {"step": state.step, "images": self.images * state.step, **found}
         row |= {"penalty_weight": weight} if "penalty" in found else {}
         row |= {"images_per_second": round(rate, 1)}
+        row |= {"seconds": round(time.perf_counter() - self._began, 3)}
         _append(self.metrics, row)
         self._seen, self._since = state.step, time.perf_counter()
         for board in self.boards:
@@ -192,9 +194,9 @@ def _append(path, row):
         file.write(json.dumps(row) + "\n")
 
 
-def _step(row):
-    """The step of a row of metrics; of half a row, or none, one that never comes."""
+def _number(row, name, otherwise):
+    """A number in a row of metrics; of half a row, or none, something else."""
     try:
-        return json.loads(row)["step"] if row.endswith(b"\n") else float("inf")
+        return float(json.loads(row)[name]) if row.endswith(b"\n") else otherwise
     except (ValueError, KeyError, TypeError):
-        return float("inf")
+        return otherwise

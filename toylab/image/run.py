@@ -3,6 +3,7 @@
 runs/00000-digits-smoke/
   config.toml  env.json  metrics.jsonl  events.jsonl  reals.png
   samples/fakes00000300.png             64 images of the moving average, always the same latents
+  ended.json                            how it ended; not there while it trains
   checkpoints/step-00000300.ckpt …      see `toylab.image.checkpoint`
 """
 
@@ -22,6 +23,7 @@ from toylab.image import checkpoint, divergence, grids, scoring
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
 from toylab.image.divergence import Diverged
+from toylab.image.ending import Ending
 from toylab.image.log import GRID, Log, Watch
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
@@ -249,7 +251,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     the first has a folder.
     """
     stop = stop or Stop()
-    with Lock(folder) if folder else nullcontext():
+    with Lock(folder) if folder else nullcontext(), Ending(folder, config.settings.steps) as ending:
         if folder and config.settings.eval_every:
             scoring.ready(folder, config)
         state = state or setup.start()
@@ -264,7 +266,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
         most = config.settings.rollbacks if rollback else 0
         for gone_back in range(most + 1):
             try:
-                return _written(log, state, stop, out)
+                return _written(log, ending, state, stop, out)
             except Diverged as noticed:
                 error = _located(log, noticed)
                 log.event("diverged", error.step, terms=error.terms)
@@ -274,12 +276,13 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
             state = _back(log, error.step)
 
 
-def _written(log, state, stop, out):
+def _written(log, ending, state, stop, out):
     """Walks to the last step, with everything written that is due; returns the state reached."""
     config, settings = log.config, log.config.settings
     states = walk(config, log.setup, state, settings.steps - state.step)
     with log.progress(state.step, out) as progress:
         for state in states:
+            ending.step = state.step
             ended, asked = state.step == settings.steps, any_of(stop.wanted)
             if ended or state.step % settings.log_every == 0:
                 progress(log.measure(state))

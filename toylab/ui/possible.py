@@ -13,6 +13,10 @@ def idle(field, settings):
     for other, values in (field.get("needs") or {}).items():
         if settings.get(other) not in values:
             return field.get("why", ""), {other: values[0]}
+    either = field.get("either") or {}
+    if either and not any(holds({other: values}, settings) for other, values in either.items()):
+        other, values = next(iter(either.items()))
+        return field.get("why", ""), {other: values[0]}
     return None
 
 

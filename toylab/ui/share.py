@@ -7,7 +7,7 @@ import re
 import numpy as np
 from bokeh.models import ColumnDataSource
 
-from toylab.ui import address
+from toylab.ui import address, possible
 from toylab.ui.part import Part
 from toylab.ui.settings import words
 
@@ -112,7 +112,7 @@ class Share(Part):
             [field["label"], value_words(field, run.accepted[field["name"]])]
             for field in self.schema["fields"]
             if run.accepted.get(field["name"]) is not None
-            and all(run.accepted.get(name) in known for name, known in field["needs"].items())
+            and possible.idle(field, run.accepted) is None
         ]
         return {
             "share": {

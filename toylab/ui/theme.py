@@ -25,6 +25,14 @@ TOKENS = {
     "halo": ("#FFFFFF", "#0E1319"),
     "accent-text": ("#FFFFFF", "#0E1319"),
 }
+RUNS = (  # of runs side by side; any two are OKLab 0.14 apart, to a colour-blind eye too
+    ("#0095AA", "#9AF6FF"),
+    ("#7A491B", "#D96C00"),
+    ("#182469", "#6B86E9"),
+    ("#8E861C", "#F4EA68"),
+    ("#3347B8", "#A2B6F3"),
+    ("#501A00", "#E9A688"),
+)
 SURFACE = (("#F9C79A", "#F8F8F6", "#AED2F6"), ("#5C2C0C", "#171D26", "#0F3F6E"))
 
 # Björn Ottosson's OKLab (2020): straight lines in it look even, which an RGB blend does not.
@@ -104,6 +112,7 @@ def stylesheet():
 
     def block(dark):
         lines = [f"--{token}: {colour(token, dark)};" for token in TOKENS]
+        lines += [f"--run-{k}: {pair[int(dark)]};" for k, pair in enumerate(RUNS)]
         stops = ", ".join(surface_map(dark, 18))
         for name, code in zip(("low", "middle", "high"), SURFACE[int(dark)], strict=True):
             lines.append(f"--map-{name}: {code};")

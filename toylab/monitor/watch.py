@@ -1,0 +1,127 @@
+"""The runs that somebody asked for: folders of runs, or runs, looked at for all pages at once."""
+
+import os
+import time
+from pathlib import Path
+
+from toylab.monitor.confined import Confined
+from toylab.monitor.record import Record
+
+MARK = "config.toml"  # what a run's folder has
+OFTEN, SELDOM = 0.7, 5.0  # seconds between two looks at a run that trains, and at any other
+MOST_RUNS = 1000
+NONE = (
+    "No run was named. Name runs, or a folder of runs: "
+    "panel serve apps/monitor.py --args RUN [RUN …]"
+)
+
+
+class Watch:
+    """Runs in the paths' order, the last name of a folder first; nothing is read before `look`.
+
+    A path is a run's folder or a folder of such folders, in which runs may come and go.
+    """
+
+    def __init__(self, paths):
+        self.paths = [Path(path).expanduser() for path in paths]
+        self.records, self.problems = {}, {} if paths else {"": NONE}
+        self._listed, self._due, self._behind, self._ranks = {}, {}, set(), {}
+
+    @property
+    def version(self):
+        """Another one whenever anything that can be shown has changed."""
+        runs = [(key, r.version, r.state()[0]) for key, r in self.records.items()]
+        return runs, [*self.problems.values()]
+
+    def look(self, budget=0.03):
+        """Takes in what is new, for about so many seconds; returns whether there is more."""
+        end = time.monotonic() + budget
+        self._find()
+        now = time.monotonic()
+        due = [key for key in self.records if key in self._behind or self._due.get(key, 0) <= now]
+        while due:
+            for key in [*due]:
+                if not self._one(key):
+                    due.remove(key)
+                if time.monotonic() > end:
+                    return bool(self._behind)
+        return False
+
+    def _one(self, key):
+        """Looks at one run; returns whether there is more."""
+        record = self.records[key]
+        try:
+            more = record.look()
+        except OSError:  # gone, and with it what was known of it
+            del self.records[key]
+            self._behind.discard(key)
+            self._listed.clear()
+            return False
+        (self._behind.add if more else self._behind.discard)(key)
+        often = record.state()[0] == "running"
+        self._due[key] = time.monotonic() + (OFTEN if often else SELDOM)
+        return more
+
+    def _find(self):
+        """Runs that have come; those that have gone are noticed when they are looked at."""
+        for rank, path in enumerate(self.paths):
+            try:
+                told = os.stat(path).st_mtime_ns
+            except OSError as error:
+                self.problems[str(path)] = f"{path} cannot be read: {error.strerror}"
+                continue
+            young = time.time_ns() - told < 3e9  # a run's config.toml comes after its folder
+            if self._listed.get(path) == told and not young:
+                continue
+            self._listed[path] = told
+            self._list(path, rank)
+
+    def _list(self, path, rank):
+        self.problems.pop(str(path), None)
+        folder = Confined(path)
+        try:
+            if is_run(folder):
+                self._take(folder, folder.path, rank)
+                return
+            names = sorted(folder.listed())
+        except OSError as error:
+            self.problems[str(path)] = f"{path} cannot be read: {error.strerror or error}"
+            return
+        links, found = [], False
+        for name in names:
+            inner = folder.below(name)
+            if os.path.islink(os.path.join(folder.path, name)):
+                links += [name] if os.path.isdir(os.path.join(folder.path, name)) else []
+            elif is_run(inner):
+                found = True
+                self._take(inner, os.path.join(folder.path, name), rank)
+        if links:
+            self.problems[str(path)] = (
+                f"{links[0]} in {path} is a link and not followed: name it itself to see it"
+            )
+        elif not found:
+            self.problems[str(path)] = f"{path} has no run in it yet (a folder with {MARK})"
+
+    def _take(self, folder, path, rank):
+        key = printable(path)
+        if key in self.records or len(self.records) == MOST_RUNS:
+            return
+        record = Record(folder, key.rpartition("/")[2])
+        self._ranks[key] = rank
+        rows = sorted({**self.records, key: record}.items(), key=lambda row: row[1].name)
+        self.records = dict(sorted(reversed(rows), key=lambda row: self._ranks[row[0]]))
+
+
+def is_run(folder):
+    """Whether a folder is a run's."""
+    try:
+        with folder.file(MARK):
+            return True
+    except OSError:
+        return False
+
+
+def printable(name):
+    """A name as it can be shown and sent: names of files may hold bytes that are no text."""
+    text = name.encode(errors="surrogateescape").decode(errors="replace")
+    return "".join(c if c.isprintable() else "�" for c in text)

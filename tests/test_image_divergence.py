@@ -73,7 +73,7 @@ def poisoned(monkeypatch, at, times):
     return walks
 
 
-def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, monkeypatch):
+def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, monkeypatch, capsys):
     """From the last saved state, as by hand; and resumed it is the same run."""
     with monkeypatch.context() as patch:
         poisoned(patch, at=10, times=1)
@@ -82,6 +82,9 @@ def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, mon
     (gone,), (back,) = told(folder, "diverged"), told(folder, "rolled back")
     assert (gone["step"], gone["terms"], back["step"]) == (10, ["average step"], 8)
     assert (back["seed"], back["rate_critic"]) == (6, "linear(0.002, 0, 20)")
+    said = capsys.readouterr().err
+    assert "step 10: average step not finite" in said
+    assert "back to step 8 with rate_critic=linear(0.002, 0, 20), rate_generator=0.0015" in said
     assert [row["step"] for row in rows(folder, "metrics.jsonl")] == [5, 10, 14]
 
     base = [*TINY, "save_every=4", "rate_critic=linear(0.004, 0, 20)", "seed=5"]

@@ -116,6 +116,7 @@ TESTS = {
     "image.download": ("image_download",),
     "image.forecast": ("image_run",),
     "image.run": ("image_run", "image", "image_divergence"),
+    "image.config": ("image_presets", "image"),
     "image.divergence": ("image_divergence",),
     "image.log": ("image_divergence",),
     "image.checkpoint": ("image_divergence", "image_checkpoint"),
@@ -1112,6 +1113,11 @@ LINES = {
         ("scored although it was to stop", "state.step % every == 0 and not asked", "state.step % every == 0", "test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored"),
         ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
         ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
+    ],
+    "image.config": [
+        ("a choice for ever", "theirs.difference(*sections.values())", "theirs", "test_choices_are_told_and_go_where_a_setting_is_said_anew"),
+        ("what it extends has no choices", "| theirs.difference", "| set().difference", "test_what_is_not_its_paper_s_a_preset_calls_a_choice_of_its_own"),
+        ("nothing over the preset", "return {**values, **changed}", "return {**changed, **values}", "test_extending_takes_what_is_not_said"),
     ],
     "image.divergence": [
         ("no limit", "if not abs(value) < most:", "if value != value:", "test_every_number_is_watched"),

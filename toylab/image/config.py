@@ -24,6 +24,7 @@ from toylab.settings import Knob, Name, Whole
 from toylab.tables import nearest
 
 PRESETS = Path(__file__).parent / "presets"
+CHOICE = "# This project's choice, not the paper's word: "  # and names of settings, in a preset
 
 
 class ConfigError(ValueError):
@@ -182,13 +183,29 @@ def title(path):
         return file.readline().lstrip("# ").strip()
 
 
+def choices(path):
+    """The settings that a preset, or what it extends, says are not its paper's."""
+    text = Path(path).read_text(encoding="utf-8")
+    sections = tomllib.loads(text)
+    lines = [line for line in text.splitlines() if line.startswith(CHOICE)]
+    own = [line.removeprefix(CHOICE).rstrip(".").split(", ") for line in lines]
+    theirs = choices(presets()[sections.pop("extends")]) if "extends" in sections else set()
+    return {_known(name) for names in own for name in names} | theirs.difference(*sections.values())
+
+
+def path_of(preset):
+    """The path of a preset's name, or of a path that ends in .toml itself; raises `ConfigError`."""
+    path = Path(preset)
+    if path.suffix == ".toml":
+        return path
+    if preset not in presets():
+        raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")
+    return presets()[preset]
+
+
 def load(preset, changed=()):
     """The `Config` of a preset's name, or of a path that ends in .toml, with overrides applied."""
-    path = Path(preset)
-    if path.suffix != ".toml":
-        if preset not in presets():
-            raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")
-        path = presets()[preset]
+    path = path_of(preset)
     return build(path.stem, _over(read(path), dict(changed)))
 
 

@@ -13,8 +13,11 @@ def arguments(parser):
 def execute(parsed):
     """Prints every preset with its title, or one as the TOML that a run of it would have."""
     if parsed.name:
-        text = config.dump(config.load(parsed.name))
-        return report(parsed, {"preset": parsed.name, "toml": text}, [text.rstrip()])
+        text, path = config.dump(config.load(parsed.name)), config.path_of(parsed.name)
+        title, own = config.title(path), sorted(config.choices(path))
+        told = {"preset": parsed.name, "title": title, "choices": own, "toml": text}
+        about = [f"# {title}", *([f"{config.CHOICE}{', '.join(own)}."] if own else [])]
+        return report(parsed, told, [*about, text.rstrip()])
     titles = {name: config.title(path) for name, path in config.presets().items()}
     width = max(map(len, titles))
     return report(parsed, titles, [f"{n:{width}}  {title}" for n, title in titles.items()])

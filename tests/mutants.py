@@ -1182,6 +1182,9 @@ LINES = {
         ("density without k", "total / (k * len(fake))", "total / len(fake)", "test_neighbours_are_those_of_the_definitions"),
     ],
     "image.metrics": [
+        ("a class is seen where there is none", "(p >= SEEN * q) & (p > 0)", "p >= SEEN * q", "test_classes_are_counted_against_those_of_the_reals"),
+        ("any image makes a class", "(p >= SEEN * q) & (p > 0)", "p > 0", "test_classes_are_counted_against_those_of_the_reals"),
+        ("entropy of the reals", "torch.special.entr(p)", "torch.special.entr(q)", "test_classes_are_counted_against_those_of_the_reals"),
         ("real against real", "metric.update(fake.features.double(), real=False)", "metric.update(real.features.double(), real=False)", "test_fid_is_scipy_s"),
         ("every kernel of raw features", "(0.0, 1.0) if real.standard else", "(0.0, 1.0) if True else", "test_kid_is_the_unbiased_distance_of_kernel_means"),
         ("another seed, the same", "torch.manual_seed(seed)", "torch.manual_seed(0)", "test_scores_are_the_same_every_time_and_disturb_nobody"),

@@ -84,6 +84,27 @@ def test_the_inception_score_counts_sure_labels(monkeypatch):
     assert found["is"] == pytest.approx(wanted, 1e-9)
 
 
+def test_classes_are_counted_against_those_of_the_reals():
+    """Reals: 40, 40, 20 of three classes and none of a fourth. Fakes: 90, 3, 3 and 4 of them."""
+
+    def labelled(*counts):
+        labels = torch.cat([torch.full((n,), k) for k, n in enumerate(counts)])
+        # A likeliest label counts whole, however unsure.
+        return seen(0.01 * torch.nn.functional.one_hot(labels, 4).double())
+
+    real = labelled(40, 40, 20, 0)
+    found = metrics.scores(real, labelled(90, 3, 3, 4), ["classes"])
+    # 3 of 100 are less than a tenth of 40, more than one of 20; the fourth has no share to reach.
+    assert found["classes"] == 3
+    p = np.array([0.9, 0.03, 0.03, 0.04])
+    assert found["entropy"] == pytest.approx(-(p * np.log(p)).sum())
+    # Half as many fakes, all of one class: nothing but that.
+    assert metrics.scores(real, labelled(50, 0, 0, 0), ["classes"]) == {
+        "classes": 1,
+        "entropy": 0.0,
+    }
+
+
 def test_scores_are_the_same_every_time_and_disturb_nobody(monkeypatch):
     monkeypatch.setattr(metrics, "KID_SIZE", 100)
     real, fake = seen(cloud(1500, 4)), seen(cloud(1500, 4, 1))

@@ -16,7 +16,7 @@ RATES = ("rate_critic", "rate_generator")
 ADVICE = {
     "penalty": "a smaller penalty_weight or lower rates",
     "step": "lower rate_critic and rate_generator, or gradient_clip",
-    "gradient": "lower rate_critic and rate_generator, or a smaller penalty_weight",
+    "gradient": "lower rate_critic and rate_generator, or gradient_clip",
     "loss": "lower rate_critic and rate_generator, or a larger penalty_weight",
     "fid": "lower rates, a larger penalty_weight, or a larger fid_limit",
 }

@@ -36,7 +36,7 @@ class Watch:
         self._saved, self._tried = deque([state] if state else [], checkpoint.KEPT), None
 
     def check(self, state, found=None):
-        """Raises `Diverged` where a player, a loss or a penalty is no good."""
+        """Raises `Diverged` where a player, a loss, a penalty or a gradient is no good."""
         if bad := unwell(state, found, self.config.settings.loss_limit):
             raise Diverged(state.step, bad, self.last())
 
@@ -163,7 +163,7 @@ class Log(Watch):
         """Writes the scores of the moving average at this state; the best has its checkpoint."""
         self.check(state)
         settings = self.config.settings
-        metrics = ("fid", "is", "pr")
+        metrics = ("fid", "is", "classes", "pr")
         wanted = scoring.Wanted(metrics, settings.eval_features, settings.eval_images)
         found = scoring.score((self.folder, self.config, self.setup, state), wanted)
         scoring.written(self.folder, found)

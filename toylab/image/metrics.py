@@ -14,6 +14,7 @@ from toylab.tables import Table
 
 KID_SUBSETS, KID_SIZE = 20, 1000
 SPLITS = 10  # of the inception score
+SEEN = 0.1  # of a class' share among the reals, from which the fakes are said to have it
 ALONE = {"sync_on_compute": False}  # one process has all images: it waits for no other
 
 
@@ -94,6 +95,25 @@ def inception(real, fake):
     return {"is": mean.item(), "is_std": std.item()}
 
 
+def classes(real, fake):
+    """{classes, entropy}: of the labels that the classifier thinks likeliest, one an image.
+
+    With q_k and p_k the shares of class k among reals and fakes: classes = #{k: p_k ≥ q_k/10,
+    p_k > 0}, entropy = −Σ p_k ln p_k in nats. A generator that collapsed has few classes; noise
+    may have many, so look at precision too. Coarser than the mode count of Metz et al. 2017,
+    https://arxiv.org/abs/1611.02163
+    """
+    many = real.logits.shape[1]
+    q, p = (
+        torch.bincount(one.logits.argmax(1), minlength=many).double() / len(one)
+        for one in (real, fake)
+    )
+    return {
+        "classes": int(((p >= SEEN * q) & (p > 0)).sum()),
+        "entropy": torch.special.entr(p).sum().item(),
+    }
+
+
 METRICS = Table(
     "metric",
     {
@@ -114,6 +134,12 @@ METRICS = Table(
             "higher",
             "How sure the labels are and how many: real images are not looked at.",
             "Salimans et al. 2016, https://arxiv.org/abs/1606.03498",
+        ),
+        "classes": Metric(
+            classes,
+            "higher",
+            "How many classes the fakes have, and how evenly: the entropy of their labels.",
+            "after Metz et al. 2017, https://arxiv.org/abs/1611.02163",
         ),
         "pr": Metric(
             lambda real, fake: precision_and_recall(real.features, fake.features),

@@ -251,8 +251,8 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     go to `out`. For as long as it runs, the folder is its own (`Lock`). Of several processes only
     the first has a folder.
     """
-    stop = stop or Stop()
-    with Lock(folder) if folder else nullcontext(), Ending(folder, config.settings.steps) as ending:
+    stop, steps = stop or Stop(), config.settings.steps
+    with Lock(folder) if folder else nullcontext(), Ending(folder, steps) as ending:
         if folder and config.settings.eval_every:
             scoring.ready(folder, config)
         state = state or setup.start()
@@ -267,7 +267,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
         most = config.settings.rollbacks if rollback else 0
         for gone_back in range(most + 1):
             try:
-                return _written(log, ending, state, stop, out)
+                return _written(log, state, stop, ending, out)
             except Diverged as noticed:
                 error = _located(log, noticed)
                 log.event("diverged", error.step, terms=error.terms)
@@ -277,7 +277,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
             state = _back(log, error)
 
 
-def _written(log, ending, state, stop, out):
+def _written(log, state, stop, ending, out):
     """Walks to the last step, with everything written that is due; returns the state reached."""
     config, settings = log.config, log.config.settings
     states = walk(config, log.setup, state, settings.steps - state.step)

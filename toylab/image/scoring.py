@@ -29,7 +29,7 @@ WEIGHTS = ("average", "player")  # whose images: the moving average's, or the ge
 class Wanted(NamedTuple):
     """What is to be scored; `n` images at most, of either kind."""
 
-    metrics: tuple = ("fid", "kid", "is", "pr", "dc")
+    metrics: tuple = ("fid", "kid", "is", "classes", "pr", "dc")
     features: str = "classifier"
     n: int = 10_000
     seed: int = 0

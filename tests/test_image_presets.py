@@ -266,6 +266,24 @@ def test_what_is_not_its_paper_s_a_preset_calls_a_choice_of_its_own(name):
     assert said - set(PAPERS[name]) <= own <= said
 
 
+def test_a_preset_is_shown_with_what_every_setting_means(tmp_path, capsys):
+    """Doc, and names or bounds; what is shown is a preset itself, of the same run."""
+    assert main(["presets", "fashion-roth"]) == 0
+    shown = capsys.readouterr().out
+    (tmp_path / "shown.toml").write_text(shown)
+    one, other = config.load("fashion-roth"), config.load(tmp_path / "shown.toml")
+    assert config.dump(one) == config.dump(other)
+    lines = {line.split(" = ")[0]: line for line in shown.splitlines() if " = " in line}
+    for name, words in {
+        "batch": "Small batches make noisy pushes. 1 to 65536.",
+        "device": "One of: auto, cpu, cuda.",
+        "loss_limit": "At least 0.",
+        "flips": "Mirror every image with probability ½, anew each time.",
+    }.items():
+        assert lines[name].endswith(words)
+    assert all(f", {name}" in lines["penalty"] for name in ("0-gp", "roth", "dragan"))
+
+
 def test_choices_are_told_and_go_where_a_setting_is_said_anew(tmp_path, capsys):
     assert main(["presets", "r1-cifar10"]) == 0
     title, line, *rest = capsys.readouterr().out.splitlines()

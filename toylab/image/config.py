@@ -253,17 +253,35 @@ def parse(text, path, seen=()):
     return values
 
 
-def dump(config):
-    """The TOML text of every setting that means something in this run; `read` reads it back."""
+def dump(config, explained=False):
+    """The TOML text of every setting that means something in this run; `read` reads it back.
+
+    explained -- with what each one is, and may be, in a comment behind it
+    """
     alien, lines = _alien(config.settings.network), []
     if config.settings.average_kimg:
         alien = alien | {"average"}  # which follows from it
     for section, names in SECTIONS.items():
         owner = config.experiment if section == "experiment" else config.settings
         lines.append(f"[{section}]")
-        lines += [f"{n} = {_toml(getattr(owner, n))}" for n in names if n not in alien]
+        for name in names:
+            if name not in alien:
+                text = f"{name} = {_toml(getattr(owner, name))}"
+                lines.append(f"{text:<36}  # {explanation(name)}" if explained else text)
         lines.append("")
     return "\n".join(lines)
+
+
+def explanation(name):
+    """What a setting is and what it may be, as one line."""
+    field = _parameter(name)
+    told = " ".join(field.doc.split())
+    if isinstance(field, Name):
+        return f"{told} One of: {', '.join(field.choices)}."
+    low, high = getattr(field, "bounds", None) or (None, None)
+    if high is not None:
+        return f"{told} {low:.10g} to {high:.10g}."
+    return told if low is None else f"{told} At least {low:g}."
 
 
 def _toml(value):

@@ -135,6 +135,7 @@ TESTS = {
     "image.scoring": ("image_scores",),
     "image.sets": ("image_scores",),
     "image.export": ("image_scores",),
+    "image.grids": ("image_scores", "image"),
     "image.ending": ("monitor_runs",),
     "pulls": ("pulls",),
     "monitor.tail": ("monitor_rows",),
@@ -1212,6 +1213,12 @@ LINES = {
     ],
     "image.sets": [
         ("in the file's order", "pixels[order] = images.pixels[places[order]]", "pixels[:] = images.pixels[places[order]]", "test_digits_as_bytes_are_full_ones"),
+    ],
+    "image.grids": [
+        ("a line from b to a", "(1 - t) * a + t * b", "t * a + (1 - t) * b", "test_lines_go_from_one_latent_to_another"),
+        ("each line goes on where the last ended", "zip(ends[::2], ends[1::2], strict=True)", "zip(ends[:-1], ends[1:], strict=True)", "test_lines_go_from_one_latent_to_another"),
+        ("other statistics every time", 'Keys(0, "sample/calibration"), CALIBRATION', 'Keys(0, "sample/calibration"), 4', "test_an_export_holds_the_average_and_its_statistics"),
+        ("tiles side by side only", "sheet.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "tiles.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "test_sample_writes_the_grid_that_the_run_shows"),
     ],
     "image.export": [
         ("the player is kept", "network, vector = setup.networks.generator, state.average", "network, vector = setup.networks.generator, state.players.generator", "test_an_export_makes_the_same_images"),

@@ -1222,7 +1222,6 @@ LINES = {
     "image.grids": [
         ("a line from b to a", "(1 - t) * a + t * b", "t * a + (1 - t) * b", "test_lines_go_from_one_latent_to_another"),
         ("each line goes on where the last ended", "zip(ends[::2], ends[1::2], strict=True)", "zip(ends[:-1], ends[1:], strict=True)", "test_lines_go_from_one_latent_to_another"),
-        ("other statistics every time", 'Keys(0, "sample/calibration"), CALIBRATION', 'Keys(0, "sample/calibration"), 4', "test_an_export_holds_the_average_and_its_statistics"),
         ("tiles side by side only", "sheet.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "tiles.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "test_sample_writes_the_grid_that_the_run_shows"),
     ],
     "image.export": [

@@ -115,7 +115,12 @@ TESTS = {
     "image.layouts.encoded": ("image_layouts",),
     "image.download": ("image_download",),
     "image.forecast": ("image_run",),
-    "image.run": ("image_run", "image"),
+    "image.run": ("image_run", "image", "image_divergence"),
+    "image.divergence": ("image_divergence",),
+    "image.log": ("image_divergence",),
+    "image.checkpoint": ("image_divergence", "image_checkpoint"),
+    "bench.image_loop": ("image_bench",),
+    "bench.operations": ("image_bench",),
     "image.moments": ("image_networks",),
     "image.layers": ("image_families", "image_networks"),
     "image.dcgan": ("image_families",),
@@ -1088,6 +1093,8 @@ LINES = {
     ],
     "image.layouts.common": [
         ("sizes as they come", "if pixels.shape != made.shape[1:]:", "if False:", "test_hostile_files_end_in_one_line"),
+        ("whoever is first", "yield waiting.popleft().result()\n            while", "yield waiting.pop().result()\n            while", "test_images_come_in_order_and_with_the_first_error_whoever_decodes"),
+        ("without end ahead", "len(waiting) > AHEAD * threads", "len(waiting) > 10**4", "test_no_more_is_decoded_than_is_asked_for_soon"),
         ("memory without end", "> budget():", "> budget() * 10**9:", "test_too_many_images_for_the_memory_are_to_be_packed"),
     ],
     "image.download": [
@@ -1104,6 +1111,30 @@ LINES = {
     "image.run": [
         ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
         ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
+    ],
+    "image.divergence": [
+        ("no limit", "if not abs(value) < (limit or float(\"inf\")):", "if value != value:", "test_every_number_is_watched"),
+        ("only players", "unwell(state) or unwell(state, losses(setup, state), limit)", "unwell(state)", "test_the_message_names_the_step_and_the_term_where_it_began"),
+        ("as fast as before", "GENTLER = 0.5", "GENTLER = 1.0", "test_a_run_goes_back_with_half_the_rates_and_other_minibatches"),
+        ("the same minibatches", "config.experiment.seed + 1", "config.experiment.seed", "test_a_run_goes_back_with_half_the_rates_and_other_minibatches"),
+        ("the first number alone", "factor * number for number in value.values", "number for number in value.values", "test_a_schedule_is_scaled_at_every_step"),
+    ],
+    "image.log": [
+        ("always to the same state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1].step >= step", "test_a_run_goes_back_further_each_time_and_not_for_ever"),
+        ("back to a bad state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1] is self._tried", "test_a_fid_beyond_its_limit_ends_a_run_before_that_state"),
+        ("the worst is the best", "best is None or fid < best[\"fid\"]", "best is None or fid > best[\"fid\"]", "test_the_best_checkpoint_and_every_nth_stay"),
+    ],
+    "image.checkpoint": [
+        ("the best goes too", "{folder / champion[\"file\"]} if champion else set()", "set()", "test_the_best_checkpoint_and_every_nth_stay"),
+        ("none for good", "if every and int(other.stem[5:]) % every == 0", "if every < 0", "test_the_best_checkpoint_and_every_nth_stay"),
+    ],
+    "bench.image_loop": [
+        ("half of Roth's penalty", "loss + 0.5 * ROTH *", "loss + ROTH *", "test_by_hand_it_is_the_same_game_and_as_many_products"),
+        ("a wrong sign", "((real, -1), (fake, 1))", "((real, 1), (fake, 1))", "test_by_hand_it_is_the_same_game_and_as_many_products"),
+        ("a penalty towards 0", "(slope.add(1e-12).sqrt() - 1)", "(slope.add(1e-12).sqrt())", "test_by_hand_it_is_the_same_game_and_as_many_products"),
+    ],
+    "bench.operations": [
+        ("products are not", '"mm", "addmm"', '"addmm"', "test_operations_are_counted_below_autograd"),
     ],
     "image.moments": [
         ("no gain", "scale = gain * (variance + EPS).rsqrt()", "scale = (variance + EPS).rsqrt()", "test_batch_normalisation_is_torch_s"),
@@ -1132,6 +1163,7 @@ LINES = {
     "image.precision": [
         ("penalties in few bits", 'exact = apply if settings.penalty_precision == "float32" else None', "exact = None", "test_penalties_keep_float32_unless_told_otherwise"),
         ("no fewer bits", "torch.autocast(device, torch.bfloat16, cache_enabled=False)", "torch.autocast(device, torch.bfloat16, False)", "test_bfloat16_is_float32_to_its_eight_bits"),
+        ("tf32 always", "quick = settings.precision in (\"tf32\", \"bfloat16\")", "quick = True", "test_the_precision_of_products_has_one_answer"),
         ("counted in images", "(1000 * kimg)", "kimg", "test_the_average_s_half_life_is_counted_in_images"),
     ],
     "image.neighbours": [

@@ -118,7 +118,8 @@ def test_rows_after_the_checkpoint_are_not_written_twice(tmp_path):
     """A killed run has rows that its checkpoint does not know, and the last may be half a row."""
     folder = trained(tmp_path, "steps=6", "log_every=1", "save_every=4")
     whole = (folder / "metrics.jsonl").read_text()
-    (folder / "metrics.jsonl").write_text(whole + whole.splitlines()[0][:9])
+    rubbish = b"\xff[1]\n" + whole.splitlines()[0][:9].encode()
+    (folder / "metrics.jsonl").write_bytes(whole.encode() + rubbish)
     older = folder / "checkpoints" / "step-00000004.ckpt"
     assert main(["train", "--resume", str(older)]) == 0
     steps = [json.loads(r)["step"] for r in (folder / "metrics.jsonl").read_text().splitlines()]

@@ -159,3 +159,25 @@ def test_a_run_fetches_its_images_where_they_are_not_there(tmp_path, monkeypatch
     assert main(words) == 2 and fetched == []
     assert main([*words, "--download"]) == 0 and main([*words, "--download"]) == 0
     assert fetched == ["mnist"]
+
+
+def test_inception_s_weights_are_fetched_and_found_where_they_were_put(
+    server, tmp_path, monkeypatch, capsys
+):
+    """Once, checked; then `inception` needs no path. Offline it says where the file belongs."""
+    from toylab.image import features
+
+    monkeypatch.delenv(features.INCEPTION, raising=False)
+    monkeypatch.setitem(FILES, "inception", FILES["mnist"])
+    words = ["evaluate", str(tmp_path / "run"), "--features", "inception", "--download-inception"]
+    server.how = "gone"
+    assert f"put a.bin into {tmp_path / 'inception'} by hand" in refused_last(capsys, *words)
+    with pytest.raises(DataError, match="--download-inception"):
+        features.extractor("inception", None, tmp_path)
+    server.how = "well"
+    for _ in range(2):
+        assert "neither a run directory nor" in refused_last(capsys, *words)
+    assert (tmp_path / "inception" / "a.bin").read_bytes() == CONTENT
+    assert server.asked == [None, None]  # refused, then whole
+    with pytest.raises(DataError, match=r"needs torch-fidelity|a\.bin: not a file of weights"):
+        features.extractor("inception", None, tmp_path)

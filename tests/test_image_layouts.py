@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import json
 import os
 import pickle
@@ -22,7 +23,7 @@ from tests.image_runs import refused
 from toylab.image import config, data
 from toylab.image.__main__ import main
 from toylab.image.layouts import FORMATS, common
-from toylab.image.pixels import SCALINGS
+from toylab.image.pixels import SCALINGS, DataError
 from toylab.image.sources import Ahead, Resident
 from toylab.randomness import Keys
 
@@ -657,3 +658,75 @@ def test_fashion_mnist_is_found_where_debian_s_package_puts_it(short, monkeypatc
     test = data.opened(config.Settings(data="fashion-mnist"), "test")
     assert train.pixels.shape == (60000, 1, 28, 28) and test.pixels.shape == (10000, 1, 28, 28)
     assert abs(train.pixels.mean() - 72.94) < 0.005
+
+
+# Threads that decode
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_images_come_in_order_and_with_the_first_error_whoever_decodes(threads):
+    """The same images and the same first error, also where later ones are ready sooner."""
+    import threading
+
+    released = threading.Event()
+
+    def slow(number):
+        if number == 0 and threads > 1:
+            assert released.wait(60)  # the others are done before it
+        if number == 3:
+            released.set()
+        if number in (7, 8):
+            raise DataError(f"image {number}")
+        return number**2
+
+    assert [*common.in_order(slow, range(6), threads)] == [n**2 for n in range(6)]
+    seen = []
+    with pytest.raises(DataError, match="image 7"):
+        seen += [0]
+        for found in common.in_order(slow, range(10), threads):
+            seen.append(found)
+    assert seen == [0, *(n**2 for n in range(7))]
+
+    def source():
+        yield from range(9)
+        raise DataError("the archive broke off")
+
+    with pytest.raises(DataError, match="image 7"):
+        [*common.in_order(slow, source(), threads)]
+    with pytest.raises(DataError, match="broke off"):
+        [*common.in_order(lambda number: number, source(), threads)]
+
+
+def test_no_more_is_decoded_than_is_asked_for_soon():
+    """Of a set without end a few images are taken ahead, and none after the last one wanted."""
+    taken = []
+
+    def endless():
+        for number in itertools.count():
+            taken.append(number)
+            yield number
+
+    found = common.in_order(lambda number: number, endless(), 3)
+    assert [next(found) for _ in range(5)] == [0, 1, 2, 3, 4]
+    found.close()
+    assert len(taken) <= 5 + common.AHEAD * 3 + 1
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_many_threads_read_the_same_bits_and_name_the_broken_file(threads, tmp_path, monkeypatch):
+    """Forty JPEGs resized to 24 pixels; with two of them cut short the first by name is told."""
+    monkeypatch.setattr(common, "workers", lambda: threads)
+    photos = [np.roll(COLOUR[n % 10], n, 2) for n in range(40)]
+    for number, photo in enumerate(photos):
+        (tmp_path / f"{number:02d}.jpg").write_bytes(encoded(photo, "JPEG", quality=90))
+    settings = config.Settings(data=f"folder:{tmp_path}", size=24)
+    found = data.opened(settings).pixels
+    for number in (0, 13, 39):
+        with Image.open(tmp_path / f"{number:02d}.jpg") as image:
+            wanted = image.convert("RGB").resize((24, 24), Image.Resampling.BILINEAR)
+        assert np.array_equal(found[number], np.asarray(wanted).transpose(2, 0, 1))
+    for number in (30, 12):
+        path = tmp_path / f"{number:02d}.jpg"
+        path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(DataError, match=r"12\.jpg: not a whole image"):
+        data.opened(settings)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.helpers import assert_near, normal
-from tests.image_runs import reached, trained
+from tests.image_runs import TINY, reached, refused, trained
 from toylab.batches import Batch
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
@@ -151,3 +151,53 @@ def test_the_average_s_half_life_is_counted_in_images(tmp_path):
     state = reached(folder)
     assert not torch.equal(state.average, state.players.generator)
     assert config.load("digits-smoke").settings.average_kimg == 0
+
+
+def test_the_precision_of_products_has_one_answer(monkeypatch):
+    """By torch's older and newer names: where they part, its compiler ends in an error."""
+    from toylab.image.precision import allow
+
+    told = []
+    monkeypatch.setattr(
+        torch, "use_deterministic_algorithms", lambda on, warn_only: told.append(on)
+    )
+    for precision, quick in (("float32", False), ("bfloat16", True), ("float64", False)):
+        told.clear()
+        allow(Settings(precision=precision))
+        assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == quick
+        for newer in (torch.backends.cuda.matmul, torch.backends.cudnn.conv):
+            assert (newer.fp32_precision == "tf32") == quick
+        assert torch.get_float32_matmul_precision() == ("high" if quick else "highest")
+        assert told == []  # a CPU's operations always come out the same
+        allow(Settings(precision=precision, deterministic=quick), "cuda")
+        assert told == [quick] and torch.backends.cudnn.benchmark != quick
+    allow(Settings())
+
+
+@pytest.mark.long
+def test_a_compiled_run_is_the_plain_one():
+    """Roth's penalty on a network with norms, by the whole graph; nothing was left uncompiled."""
+    words = ["stages=1", "features=2", "precision=float64", "batch=8", "device=cpu"]
+    found = []
+    for backend in ("plain", "aot_eager"):
+        changed = config.overrides([*words, f"backend={backend}"])
+        made_config = config.load("digits-smoke", changed)
+        setup = run.prepare(made_config)
+        *_, state = run.walk(made_config, setup, setup.start(), 3)
+        found.append(state)
+    assert setup.compiled.route == "aot_eager" and setup.compiled.compilations > 0
+    assert_near(found[1].players.critic, found[0].players.critic, 1e-12)
+    assert_near(found[1].average, found[0].average, 1e-12)
+
+
+def test_what_several_processes_cannot_do_is_refused(tmp_path, monkeypatch, capsys):
+    """A compiled step; and fewer GPUs than processes on a machine."""
+    monkeypatch.setattr(run, "world", lambda: 2)
+    words = ["train", "digits-smoke", *TINY, "--out", tmp_path / "runs"]
+    assert "is not compiled; take backend=plain" in refused(capsys, *words, "backend=auto")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    told = refused(capsys, *words[:2], *TINY[:3], "device=cuda", *words[-2:])
+    assert "2 processes on this machine, but 1 GPUs" in told
+    assert not (tmp_path / "runs").exists()

@@ -54,6 +54,17 @@ def test_images_ahead_of_the_step_are_resumed_to_the_bit(tmp_path, monkeypatch):
     assert_same(plain, reached(folder))
 
 
+def test_a_resumed_run_says_whether_its_bits_will_be_the_same(tmp_path, capsys):
+    folder = trained(tmp_path, "steps=2")
+    assert main(["train", "--resume", str(folder), "steps=3"]) == 0
+    assert "on from step 2, bit for bit" in capsys.readouterr().out
+    env = json.loads((folder / "env.json").read_text())
+    (folder / "env.json").write_text(json.dumps({**env, "torch": "1.0", "processes": 2}))
+    assert main(["train", "--resume", str(folder), "steps=4"]) == 0
+    told = capsys.readouterr().out
+    assert f"other rounding: torch 1.0 → {torch.__version__}, processes 2 → 1" in told
+
+
 # Two processes, signals
 
 
@@ -243,7 +254,7 @@ def test_what_a_board_needs_is_said_before_anything_is_written(tmp_path, monkeyp
 
 
 def test_the_bar_shows_rate_images_and_losses(capsys):
-    from toylab.image.log import Bar, clock
+    from toylab.image.progress import Bar, clock
 
     with Bar(10, 40, sys.stdout) as bar:
         bar({"step": 20, "critic": 1.25, "images": 1280, "images_per_second": 99.6})
@@ -259,4 +270,8 @@ def test_doctor_says_what_is_here(tmp_path, monkeypatch, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["torch"] == torch.__version__ and found["sets"]["digits"] is None
     assert "data download mnist" in found["sets"]["mnist"]
+    assert found["inception"] is None and "gloo" in found["processes"]
+    monkeypatch.setenv("TOYLAB_INCEPTION", __file__)
+    assert main(["doctor"]) == 0
+    assert __file__ in capsys.readouterr().out
     assert found["packages"]["numpy"] == np.__version__ and found["folder"] == str(tmp_path)

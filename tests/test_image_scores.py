@@ -119,6 +119,7 @@ WRONG = {
     "crosstest RUN RUN --n 1": "--n must be at least 2",
     "export nowhere": "neither a run directory nor",
     "sample RUN --n 0": "--n must be at least 1",
+    "sample RUN --n 99999999999999": "out of memory: a smaller batch",
     "sample RUN --out x.gif": "must end in .png or .npz",
 }
 

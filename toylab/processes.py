@@ -25,6 +25,11 @@ def rank():
     return distributed.get_rank() if _together() else 0
 
 
+def neighbours():
+    """How many of them torchrun started on this machine."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
 def first():
     """Whether this process is the one that writes and speaks for all."""
     return rank() == 0

@@ -26,20 +26,34 @@ def alone(suite, case, values, unit):
     return Row(suite, case, statistics.median(values), unit, None, "", (values[0], values[-1]))
 
 
-def interleaved(suite, case, ours, theirs, baseline, unit="steps/CPU-s", rounds=5, count=200):
+def interleaved(
+    suite,
+    case,
+    ours,
+    theirs,
+    baseline,
+    unit="steps/CPU-s",
+    rounds=5,
+    count=200,
+    clock=time.process_time,
+    warm=5,
+):
     """Ours against theirs, A B A B …: each is called with a number of steps to take.
 
-    CPU seconds of this process, not wall seconds: others use the machine too. The ratio is taken
-    round by round, so a machine that slows down slows both.
+    clock -- CPU seconds of this process, not wall seconds: others use the machine too
+    warm  -- the least steps that are taken first, and not measured
+
+    The ratio is taken round by round, so a machine that slows down slows both.
     """
-    ours(max(count // 5, 5)), theirs(max(count // 5, 5))
+    if warm:
+        ours(max(count // 5, warm)), theirs(max(count // 5, warm))
     rates, ratios = [], []
     for _ in range(rounds):
         pair = []
         for loop in (ours, theirs):
-            began = time.process_time()
+            began = clock()
             loop(count)
-            pair.append(count / (time.process_time() - began))
+            pair.append(count / (clock() - began))
         rates.append(pair[0])
         ratios.append(pair[0] / pair[1])
     return Row(

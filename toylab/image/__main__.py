@@ -7,10 +7,14 @@ Ctrl-C, SIGTERM or SIGUSR1 after a checkpoint (run again with --resume).
 import argparse
 import sys
 
+import torch
+
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.commands import (
     DIVERGED,
+    STOPPED,
     WRONG,
+    bench,
     crosstest,
     data,
     doctor,
@@ -22,7 +26,7 @@ from toylab.image.commands import (
 )
 from toylab.image.config import ConfigError
 from toylab.image.data import DataError
-from toylab.image.log import Diverged
+from toylab.image.divergence import Diverged
 from toylab.processes import joined
 from toylab.tables import UnknownName
 
@@ -35,6 +39,7 @@ COMMANDS = {
     "data": (data, "look at images, check, pack or fetch them"),
     "presets": (presets, "list the presets, or show all settings of one"),
     "doctor": (doctor, "what can work on this machine, and what is missing"),
+    "bench": (bench, "speed and memory against a loop by hand, the cost of a penalty and of FID"),
 }
 
 
@@ -66,6 +71,14 @@ def main(words=None):
         code, told = WRONG, error
     except Diverged as error:
         code, told = DIVERGED, error
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and (
+            "can't allocate memory" not in str(error)
+        ):
+            raise
+        code, told = WRONG, f"out of memory: a smaller batch, --n or network ({error})"
+    except KeyboardInterrupt:
+        code, told = STOPPED, "stopped by Ctrl-C, at once: files are whole or not there"
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
     return code
 

@@ -3,6 +3,7 @@
     checkpoints/step-00000300.ckpt   torch.save of {format, step, data, state: {name: tensor}}
     checkpoints/step-00000300.json   {sha256, step} of it
     checkpoints/last.json            {file}: where to go on from
+    checkpoints/best.json            {file, step, fid, extractor}: the best by score, which is kept
 
 A file is only ever read with ``weights_only=True``: no code in it can run.
 """
@@ -25,11 +26,14 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be used; the text says why, and which other one can."""
 
 
-def save(folder, state, data):
+def save(folder, state, data, every=0):
     """Writes a state's checkpoint and removes all but this and the one before; returns its path.
 
-    data -- the fingerprint of the images. Files of later steps, left by a run that was taken up
-    again further back, are removed too.
+    data  -- the fingerprint of the images
+    every -- steps that this divides keep their checkpoints; 0: none
+
+    The best by score is kept too. Files of later steps, left by a run that was taken up again
+    further back, are removed.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,11 +46,36 @@ def save(folder, state, data):
     digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
     write(path.with_suffix(".json"), _json({"sha256": digest, "step": state.step}))
     write(folder / "last.json", _json({"file": path.name}))
+    champion = best(folder)
+    if champion and champion["step"] > state.step:
+        champion = (folder / "best.json").unlink()
     earlier = [other for other in _all(folder) if other < path]
-    for other in set(_all(folder)) - {path, *earlier[1 - KEPT :]}:
+    kept = {path, *earlier[1 - KEPT :]}
+    kept |= {other for other in earlier if every and int(other.stem[5:]) % every == 0}
+    kept |= {folder / champion["file"]} if champion else set()
+    for other in set(_all(folder)) - kept:
         other.unlink()
         other.with_suffix(".json").unlink(missing_ok=True)
     return path
+
+
+def name_best(folder, path, step, scores):
+    """Writes which checkpoint is the best so far; scores {fid, extractor}."""
+    write(Path(folder) / "best.json", _json({"file": path.name, "step": step, **scores}))
+
+
+def best(folder):
+    """{file, step, fid, …} of the best checkpoint by score; None where nothing was scored."""
+    try:
+        found = json.loads((Path(folder) / "best.json").read_text())
+        return {
+            **found,
+            "file": Path(found["file"]).name,
+            "step": int(found["step"]),
+            "fid": float(found["fid"]),
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _json(value):
@@ -59,12 +88,17 @@ def _all(folder):
 
 def last(folder):
     """The path of the newest finished checkpoint; raises `CheckpointError` where there is none."""
+    return named(Path(folder) / "last.json")
+
+
+def named(pointer):
+    """The checkpoint that a last.json or best.json names; raises `CheckpointError`."""
     try:
-        name = json.loads((Path(folder) / "last.json").read_text())["file"]
-        path = Path(folder) / Path(name).name
+        name = json.loads(pointer.read_text())["file"]
+        return pointer.parent / Path(name).name
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{folder} has no finished checkpoint{_others(folder)}") from error
-    return path
+        folder, what = pointer.parent, {"best": "best"}.get(pointer.stem, "finished")
+        raise CheckpointError(f"{folder} has no {what} checkpoint{_others(folder)}") from error
 
 
 def load(path, like, data=None):

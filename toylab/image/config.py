@@ -12,6 +12,7 @@ from typing import NamedTuple
 import param
 
 from toylab import schedules
+from toylab.compiled import ROUTES
 from toylab.experiment import CARD_NUMBERS, Experiment
 from toylab.experiment import names as experiment_names
 from toylab.image.data import checked
@@ -58,13 +59,24 @@ class Settings(param.Parameterized):
     sample_every = Whole(100, bounds=(1, 10**9), doc="Steps between two sample grids.")
     eval_every = Whole(0, bounds=(0, 10**9), doc="Steps between two scores; 0: none.")
     eval_images = Whole(1000, bounds=(50, 10**6), doc="Of either kind, in a score while training.")
+    eval_features = param.String("classifier", doc="What a score while training looks at.")
     save_every = Whole(100, bounds=(1, 10**9), doc="Steps between two checkpoints.")
+    keep_every = Whole(0, bounds=(0, 10**9), doc="Steps whose checkpoints stay for good; 0: none.")
+    on_divergence = Name("stop", ("stop", "rollback"), doc="What becomes of a run that explodes.")
+    rollbacks = Whole(3, bounds=(0, 1000), doc="How often a run may go back before it stops.")
+    loss_limit = param.Number(
+        1e6, bounds=(0.0, None), doc="A larger loss, of either sign, is an explosion; 0: no limit."
+    )
+    fid_limit = param.Number(
+        0.0, bounds=(0.0, None), doc="A FID so many times the best is an explosion; 0: no limit."
+    )
     precision = Name("float32", DTYPES, doc="Of the run's numbers, or of products on their way.")
     penalty_precision = Name(
         "float32", ("float32", "same"), doc="Of penalties where precision=bfloat16."
     )
     channels_last = param.Boolean(False, doc="An image's channels side by side in memory.")
     deterministic = param.Boolean(True, doc="The same bits every time, on a GPU too; slower there.")
+    backend = Name("plain", ROUTES, doc="What runs a step: plain, or the way it is compiled.")
     average_kimg = param.Number(
         0.0, bounds=(0.0, 1e6), doc="Half-life of the average in 1000 images; 0: as average says."
     )
@@ -74,9 +86,10 @@ class Settings(param.Parameterized):
 
 PICTURES = ("data", "channels", "crop", "size", "images", "flips", "scaling")
 RUN = (
-    *("steps", "log_every", "sample_every", "eval_every", "eval_images", "save_every"),
-    *("precision", "penalty_precision", "channels_last", "deterministic", "average_kimg"),
-    *("threads", "device"),
+    *("steps", "log_every", "sample_every", "eval_every", "eval_images", "eval_features"),
+    *("save_every", "keep_every", "on_divergence", "rollbacks", "loss_limit", "fid_limit"),
+    *("precision", "penalty_precision", "channels_last", "deterministic", "backend"),
+    *("average_kimg", "threads", "device"),
 )
 NETWORK = tuple(name for name in Settings.param if name not in ("name", *PICTURES, *RUN))
 OWN = (*PICTURES, *RUN, *NETWORK)

@@ -1,7 +1,8 @@
 """Downloads: by https, checked by size and sha256, taken up where they broke off, whole or not.
 
-Only sets whose sums are published stand in `FILES`; they are the ones that TensorFlow Datasets
-checks (its url_checksums, https://github.com/tensorflow/datasets).
+Only files whose sums are published stand in `FILES`: sets with the sums that TensorFlow Datasets
+checks (its url_checksums, https://github.com/tensorflow/datasets), and the Inception of FID, whose
+name ends in the beginning of its sum, as torch.hub has it.
 """
 
 import hashlib
@@ -65,8 +66,21 @@ FILES = Table(
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             ),
         ),
+        "inception": (
+            Remote(
+                "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+                "weights-inception-2015-12-05-6726825d.pth",
+                95628359,
+                "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+            ),
+        ),
     },
 )
+
+
+def kept(name, root):
+    """Where `fetch` puts the files of a set."""
+    return [Path(root) / name / remote.address.rpartition("/")[2] for remote in FILES[name]]
 
 
 def fetch(name, root, tell=lambda words: None):

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from toylab.files import write
-from toylab.image.log import Diverged
+from toylab.image.divergence import Diverged
 
 
 class Ending:

@@ -2,7 +2,7 @@
 
     classifier           a perceptron trained on the data set itself, kept beside the scores
     classifier:PATH      one that was kept
-    inception:PATH       the Inception of FID papers, with weights of the user's own
+    inception[:PATH]     the Inception of FID papers, with weights of the user's own
 
 An extractor takes bytes and gives features and the logits of its classes. Its sha256 is that of its
 numbers: two scores can be compared where it is the same.
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from toylab.image import classifier
+from toylab.image import classifier, data, download
 from toylab.image.data import DataError
 from toylab.tables import Table, nearest
 
@@ -103,11 +103,13 @@ WEIGHTS = "pt_inception-2015-12-05, the weights that torch-fidelity and pytorch-
 
 
 def _inception(path, labelled, folder) -> Extractor:
-    path = path or os.environ.get(INCEPTION, "")
+    (fetched,) = download.kept("inception", data.root())
+    path = path or os.environ.get(INCEPTION, "") or (str(fetched) if fetched.is_file() else "")
     if not path or not Path(path).is_file():
         raise DataError(
             f"inception needs its weights ({WEIGHTS}): no package has them; name the file with "
-            f"inception:PATH or ${INCEPTION}" + (f", got {path}" if path else "")
+            f"inception:PATH or ${INCEPTION}, or have it fetched with --download-inception"
+            + (f", got {path}" if path else "")
         )
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3

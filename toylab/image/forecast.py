@@ -10,7 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from toylab.image import data, run
 from toylab.image.data import DataError
-from toylab.image.log import clock
+from toylab.image.progress import clock
 from toylab.image.sources import Images
 from toylab.randomness import Keys
 from toylab.states import flatten

@@ -6,6 +6,7 @@ names it, whatever its decoder says.
 
 import io
 import warnings
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -58,13 +59,20 @@ class Form(NamedTuple):
         return self.shape(shape) == tuple(shape) and self.crop in (0, *shape[1:])
 
 
+@contextmanager
+def decoding():
+    """Within it Pillow raises where it would only warn of an image that is too large; for all
+    threads, because Python's filters of warnings are those of the process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pillow().DecompressionBombWarning)
+        yield
+
+
 def decoded(name, content):
     """Pillow's image of an encoded one; raises `DataError` with its name."""
     image = pillow()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", image.DecompressionBombWarning)
-            found = image.open(io.BytesIO(content), formats=KINDS)
+        found = image.open(io.BytesIO(content), formats=KINDS)
         if found.width * found.height <= LARGEST:
             found.load()
             return found

@@ -7,6 +7,7 @@ losses, statistics, and unless told otherwise penalties, stay float32: no loss h
 
 import functools
 import inspect
+import os
 
 import torch
 
@@ -43,17 +44,22 @@ def _autocast(apply, device):
     return quick
 
 
-def allow(settings):
+def allow(settings, device="cpu"):
     """Tells torch how a GPU may compute, for the whole process.
 
     With `deterministic` the same numbers come out every time, as resuming bit for bit needs it;
     without, cuDNN tries its algorithms and takes the fastest.
     """
-    products = "ieee" if settings.precision in ("float32", "float64") else "tf32"
-    torch.backends.cuda.matmul.fp32_precision = products
-    torch.backends.cudnn.conv.fp32_precision = products
+    # The older pair of names: with the newer `fp32_precision` torch 2.13 keeps two answers, and
+    # whoever asks by the old name, as its compiler does, gets an error.
+    quick = settings.precision in ("tf32", "bfloat16")
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = quick
     torch.backends.cudnn.deterministic = settings.deterministic
     torch.backends.cudnn.benchmark = not settings.deterministic
+    if torch.device(device).type == "cuda":
+        if settings.deterministic:  # cuBLAS reads it when a GPU is first asked to multiply
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(settings.deterministic, warn_only=True)
 
 
 def forgetting(images, kimg):

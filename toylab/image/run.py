@@ -1,7 +1,7 @@
 """A run and its directory: a consumer of the core's training states that writes them down.
 
 runs/00000-digits-smoke/
-  config.toml  env.json  metrics.jsonl  reals.png
+  config.toml  env.json  metrics.jsonl  events.jsonl  reals.png
   samples/fakes00000300.png             64 images of the moving average, always the same latents
   ended.json                            how it ended; not there while it trains
   checkpoints/step-00000300.ckpt …      see `toylab.image.checkpoint`
@@ -19,15 +19,16 @@ import torch
 import toylab
 from toylab.files import write
 from toylab.games import Players
-from toylab.image import checkpoint, grids
+from toylab.image import checkpoint, divergence, grids, scoring
 from toylab.image import data as data_sets
 from toylab.image.config import EXPERIMENT, ConfigError, build, dump, read
+from toylab.image.divergence import Diverged
 from toylab.image.ending import Ending
-from toylab.image.log import GRID, Log, Silent
+from toylab.image.log import GRID, Log, Watch
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
 from toylab.makings import LATENTS
-from toylab.processes import any_of, world
+from toylab.processes import any_of, neighbours, world
 from toylab.states import flatten, restore
 from toylab.trainer import Setup, train
 
@@ -105,6 +106,11 @@ def prepare(config, real=None):
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("device=cuda, but torch finds no GPU here: device=cpu, or auto")
+    if device == "cuda" and world() > 1 and neighbours() > torch.cuda.device_count():
+        raise ConfigError(
+            f"{neighbours()} processes on this machine, but {torch.cuda.device_count()} GPUs: "
+            "a process needs one of its own; start fewer, or device=cpu"
+        )
     real = real or data_sets.opened(settings)
     real = data_sets.placed(real, device)
     latent = LATENTS[experiment.latent_law](experiment.latent)
@@ -113,8 +119,14 @@ def prepare(config, real=None):
         networks = Players(*(arranged(network, settings, device) for network in networks))
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    allow(settings)
-    setup = Setup(experiment, networks, (real, latent), DTYPES[settings.precision], device)
+    allow(settings, device)
+    if settings.backend != "plain" and world() > 1:
+        raise ConfigError(
+            f"backend={settings.backend}: a step that several processes share is not compiled; "
+            "take backend=plain"
+        )
+    dtype, backend = DTYPES[settings.precision], settings.backend
+    setup = Setup(experiment, networks, (real, latent), dtype, device, backend)
     for spec in setup.draws.specs:
         if spec.size % world():
             raise ConfigError(
@@ -150,30 +162,55 @@ def create(config, setup, out, parent=None):
             number += 1
     (folder / "samples").mkdir()
     write(folder / "config.toml", dump(config).encode())
-    environment = {
-        "toylab": toylab.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "machine": platform.machine(),
-        "device": str(setup.device),
-        "threads": torch.get_num_threads(),
-        "processes": world(),
+    told = environment(setup) | {
         "data": fingerprint(setup),
         "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
-    write(folder / "env.json", json.dumps(environment, indent=1).encode())
+    write(folder / "env.json", json.dumps(told, indent=1).encode())
     grids.save(folder / "reals.png", grids.shown(setup, grids.reals(setup, GRID)))
     return folder
 
 
+def environment(setup):
+    """{what: …} that the bits of a run hang on, beside its configuration."""
+    cuda = torch.device(setup.device).type == "cuda"
+    return {
+        "toylab": toylab.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "machine": platform.machine(),
+        "device": torch.cuda.get_device_name() if cuda else str(setup.device),
+        "threads": torch.get_num_threads(),
+        "processes": world(),
+    }
+
+
+def sameness(folder, config, setup):
+    """In words whether a run goes on to the same bits here, or only from the same state."""
+    try:
+        begun = json.loads((Path(folder) / "env.json").read_text())
+    except (OSError, ValueError):
+        begun = {}
+    now = environment(setup)
+    other = [
+        f"{n} {begun.get(n)} → {now[n]}" for n in now if n != "python" and begun.get(n) != now[n]
+    ]
+    if torch.device(setup.device).type == "cuda" and not config.settings.deterministic:
+        other.append("deterministic=false")
+    return f"the same state, other rounding: {', '.join(other)}" if other else "bit for bit"
+
+
 def locate(path):
-    """(run directory, checkpoint) of a run directory or of a checkpoint in one."""
+    """(run directory, checkpoint) of a run directory, a checkpoint in one, or its best.json."""
     path = Path(path)
-    folder = path.parent.parent if path.suffix == ".ckpt" else path
+    inside = path.suffix == ".ckpt" or path.name in ("last.json", "best.json")
+    folder = path.parent.parent if inside else path
     if not (folder / "config.toml").is_file():
         raise ConfigError(f"{path} is neither a run directory nor a checkpoint in one")
-    return folder, path if path.suffix == ".ckpt" else checkpoint.last(folder / "checkpoints")
+    if path.suffix == ".ckpt":
+        return folder, path
+    return folder, checkpoint.named(path if inside else folder / "checkpoints" / "last.json")
 
 
 def opened(path, changed=None):
@@ -208,35 +245,77 @@ def forked(path, changed):
 def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
     """Has the core train from a state (or the start) to the last step; returns the state reached.
 
-    Every state to be written is checked first; raises `Diverged`. Once `stop.wanted` is set, the
-    next state is saved and returned; lines of progress go to `out`. For as long as it runs, the
-    folder is its own (`Lock`). Of several processes only the first has a folder.
+    Every state to be written is checked first; raises `Diverged`, unless `on_divergence` has the
+    run go back. Once `stop.wanted` is set, the next state is saved and returned; lines of progress
+    go to `out`. For as long as it runs, the folder is its own (`Lock`). Of several processes only
+    the first has a folder.
     """
-    settings, stop = config.settings, stop or Stop()
-    with Lock(folder) if folder else nullcontext(), Ending(folder, settings.steps) as ending:
-        log = Silent(config, setup)
+    stop, steps = stop or Stop(), config.settings.steps
+    with Lock(folder) if folder else nullcontext(), Ending(folder, steps) as ending:
+        if folder and config.settings.eval_every:
+            scoring.ready(folder, config)
+        state = state or setup.start()
+        log = Watch(config, setup, state)
         if folder:
             write(folder / "config.toml", dump(config).encode())  # of the latest start
-            log = Log(folder, config, setup, state.step if state else 0, boards)
+            log = Log(folder, config, setup, state, boards)
         if any_of(folder and not (folder / "checkpoints").exists()):
-            state = state or setup.start()
             log.picture(state)
             log.save(state)
-        states = walk(config, setup, state, settings.steps - state.step)
-        with log.progress(state.step, out) as progress:
-            for state in states:
-                ending.step = state.step
-                ended, asked = state.step == settings.steps, any_of(stop.wanted)
-                if ended or state.step % settings.log_every == 0:
-                    progress(log.measure(state))
-                if ended or state.step % settings.sample_every == 0:
-                    log.picture(state)
-                if ended or asked or state.step % settings.save_every == 0:
-                    log.save(state)
-                if settings.eval_every and (ended or state.step % settings.eval_every == 0):
-                    log.score(state)
-                if asked:
-                    break
+        rollback = config.settings.on_divergence == "rollback"
+        most = config.settings.rollbacks if rollback else 0
+        for gone_back in range(most + 1):
+            try:
+                return _written(log, state, stop, ending, out)
+            except Diverged as noticed:
+                error = _located(log, noticed)
+                log.event("diverged", error.step, terms=error.terms)
+                error.gone_back = gone_back
+                if gone_back == most:
+                    raise error from noticed
+            state = _back(log, error.step)
+
+
+def _written(log, state, stop, ending, out):
+    """Walks to the last step, with everything written that is due; returns the state reached."""
+    config, settings = log.config, log.config.settings
+    states = walk(config, log.setup, state, settings.steps - state.step)
+    with log.progress(state.step, out) as progress:
+        for state in states:
+            ending.step = state.step
+            ended, asked = state.step == settings.steps, any_of(stop.wanted)
+            if ended or state.step % settings.log_every == 0:
+                progress(log.measure(state))
+            if ended or state.step % settings.sample_every == 0:
+                log.picture(state)
+            if ended or asked or state.step % settings.save_every == 0:
+                log.save(state)
+            if settings.eval_every and (ended or state.step % settings.eval_every == 0):
+                log.score(state)
+            if asked:
+                break
+    log.event("finished" if state.step == settings.steps else "stopped", state.step)
+    return state
+
+
+def _located(log, noticed):
+    """What was noticed, said of the step and the term where it began."""
+    if noticed.terms == ("fid",):
+        return noticed
+    again = walk(log.config, log.setup, log.well, noticed.step - log.well.step)
+    found = divergence.began(again, log.setup, log.config.settings.loss_limit)
+    return Diverged(*found, noticed.last) if found else noticed
+
+
+def _back(log, step):
+    """The state that a run which exploded at that step goes on with; its rates are lower then."""
+    state, source = log.back(step), log.setup.sources[0]
+    log.config = config = divergence.gentler(log.config)
+    log.setup = prepare(config, source)
+    if log.folder:
+        write(log.folder / "config.toml", dump(config).encode())
+    rates = {name: str(getattr(config.experiment, name)) for name in divergence.RATES}
+    log.event("rolled back", state.step, seed=config.experiment.seed, **rates)
     return state
 
 

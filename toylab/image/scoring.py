@@ -8,6 +8,7 @@ import json
 import platform
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import NamedTuple
 
 import toylab
@@ -52,6 +53,12 @@ def checked(wanted):
 def generator_of(state, weights):
     """The generator's vector whose images are meant."""
     return state.average if weights == "average" else state.players.generator
+
+
+def ready(folder, config):
+    """Raises where scores while training could not be had, before the training begins."""
+    settings = config.settings
+    extractor(settings.eval_features, partial(labelled, settings, MOST), Path(folder) / "eval")
 
 
 def score(run, wanted):

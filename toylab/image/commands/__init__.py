@@ -5,6 +5,7 @@
 """
 
 import json
+import sys
 
 DONE, WRONG, DIVERGED, STOPPED = 0, 2, 3, 75
 
@@ -18,3 +19,8 @@ def report(parsed, found, lines):
     """Prints what was found: the lines, or with --json the found values as one line of JSON."""
     print(json.dumps(found) if parsed.json else "\n".join(lines), flush=True)
     return DONE
+
+
+def told(words):
+    """Says what is going on, beside what is reported."""
+    print(words, file=sys.stderr, flush=True)

@@ -6,10 +6,8 @@ python -m toylab.image data pack folder:photos photos-64 --size 64
 python -m toylab.image data download cifar10
 """
 
-import sys
-
 from toylab.image import config, data, download
-from toylab.image.commands import report, reports
+from toylab.image.commands import report, reports, told
 from toylab.image.layouts import packed
 from toylab.image.pixels import Form
 
@@ -21,7 +19,7 @@ def arguments(parser):
         ("info", "how many images of which shape"),
         ("check", "the same, after every image was read and decoded"),
         ("pack", "write them as bytes for a memory map"),
-        ("download", "fetch a set, checked by its sha256"),
+        ("download", "fetch a set, or Inception's weights, checked by their sha256"),
         ("sets", "the sets that have a name, and where they are looked for"),
     ):
         command = doing.add_parser(name, help=words)
@@ -85,11 +83,6 @@ def _pack(parsed):
 def _download(parsed):
     files = [str(file) for file in download.fetch(parsed.set, data.root(), told)]
     return report(parsed, {"files": files}, [f"{file}: whole" for file in files])
-
-
-def told(words):
-    """Says what is going on, beside what is reported."""
-    print(words, file=sys.stderr, flush=True)
 
 
 def _sets(parsed):

@@ -1,14 +1,17 @@
 """``doctor``: what of the image half can work on this machine, and what to do about the rest."""
 
+import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
+from torch import distributed
 
 import toylab
-from toylab.image import data
+from toylab.image import data, download
 from toylab.image.commands import report, reports
+from toylab.image.features import INCEPTION
 from toylab.image.layouts.common import budget
 
 PACKAGES = {  # package: what needs it
@@ -20,6 +23,7 @@ PACKAGES = {  # package: what needs it
     "pyarrow": "the Parquet layout",
     "torchmetrics": "evaluate",
     "safetensors": "export",
+    "torch-fidelity": "--features inception",
     "tensorboard": "--board tensorboard",
     "wandb": "--board wandb",
 }
@@ -43,6 +47,9 @@ def execute(parsed):
         "packages": {name: _version(name) for name in PACKAGES},
         "sets": {name: _here(name) for name in data.DATA},
         "folder": str(data.root()),
+        "compiler": shutil.which("c++") or shutil.which("g++") or shutil.which("clang++"),
+        "inception": _weights(),
+        "processes": [name for name in ("gloo", "nccl") if _together(name)],
     }
     room = budget() / 1e9, found["free_disk"] / 1e9
     lines = [
@@ -55,6 +62,11 @@ def execute(parsed):
         have = found["packages"][name]
         remedy = f"missing: pip install {name}"
         lines.append(f"  {name:14} {have or remedy:34} for {words}")
+    lines += [
+        f"  {'compiler':14} {found['compiler'] or 'no C++ compiler':34} for backend=auto on a CPU",
+        f"  {'inception':14} {found['inception'] or 'no weights: evaluate --download-inception'}",
+        f"  {'processes':14} {', '.join(found['processes']) or 'none':34} for torchrun",
+    ]
     for name, problem in found["sets"].items():
         lines.append(f"  {name:14} {'here' if problem is None else problem}")
     return report(parsed, found, lines)
@@ -74,3 +86,14 @@ def _here(name):
     except data.DataError as error:
         return str(error)
     return None
+
+
+def _weights():
+    """Where Inception's weights are, or None."""
+    places = [os.environ.get(INCEPTION, ""), *download.kept("inception", data.root())]
+    return next((str(place) for place in places if place and os.path.isfile(place)), None)
+
+
+def _together(backend):
+    """Whether torch was built with a way for processes to meet."""
+    return distributed.is_available() and getattr(distributed, f"is_{backend}_available")()

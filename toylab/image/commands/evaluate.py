@@ -1,7 +1,7 @@
 """``evaluate``: scores of a run's images, written into its directory with all they hang on."""
 
-from toylab.image import run, scoring
-from toylab.image.commands import report, reports
+from toylab.image import data, download, run, scoring
+from toylab.image.commands import report, reports, told
 from toylab.image.metrics import METRICS
 
 
@@ -17,7 +17,12 @@ def arguments(parser):
     parser.add_argument(
         "--features",
         default=usual.features,
-        help="classifier[:PATH] or inception:PATH (classifier: trained on the set itself)",
+        help="classifier[:PATH] or inception[:PATH] (classifier: trained on the set itself)",
+    )
+    parser.add_argument(
+        "--download-inception",
+        action="store_true",
+        help="fetch Inception's weights (96 MB) unless they are there",
     )
     parser.add_argument("--n", type=int, default=usual.n, help=f"images of either kind ({usual.n})")
     parser.add_argument("--seed", type=int, default=0, help="of fakes and choice of reals (0)")
@@ -47,6 +52,8 @@ def execute(parsed):
         parsed.baseline,
     )
     scoring.checked(wanted)
+    if parsed.download_inception:
+        download.fetch("inception", data.root(), told)
     opened = run.opened(parsed.run)
     found = scoring.score(opened, wanted)
     path = scoring.written(opened[0], found)

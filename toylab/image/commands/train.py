@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 from toylab.image import config, data, download, forecast, run
-from toylab.image.commands import DONE, STOPPED, report, reports
+from toylab.image.boards import BOARDS
+from toylab.image.commands import DONE, STOPPED, report, reports, told
 from toylab.image.config import ConfigError
-from toylab.image.log import BOARDS
 from toylab.processes import first
+
+FREE = ("steps", "on_divergence", "rollbacks")  # what a resumed run may change
 
 
 def arguments(parser):
@@ -40,6 +42,12 @@ def arguments(parser):
         "--eval-every", metavar="N", help="scores every so many steps: the setting eval_every=N"
     )
     parser.add_argument(
+        "--on-divergence",
+        choices=("stop", "rollback"),
+        help="end with code 3 (stop), or go back to the last good state with half the rates and "
+        "another seed: the setting on_divergence",
+    )
+    parser.add_argument(
         "--board",
         action="append",
         default=[],
@@ -53,6 +61,8 @@ def execute(parsed):
     """Starts, resumes, forks or forecasts a run; returns the exit code."""
     if parsed.eval_every:
         parsed.words.append(f"eval_every={parsed.eval_every}")
+    if parsed.on_divergence:
+        parsed.words.append(f"on_divergence={parsed.on_divergence}")
     for name in parsed.board:
         BOARDS[name].library()  # before anything is written
     if parsed.resume:
@@ -60,7 +70,8 @@ def execute(parsed):
         if state.step == configured.settings.steps:
             words = f"{folder} is finished: {state.step} of {state.step} steps"
             return _told(parsed, folder, state, f"{words}; steps=N would lengthen it")
-        _say(parsed, f"{folder}: on from step {state.step}")
+        same = run.sameness(folder, configured, setup)
+        _say(parsed, f"{folder}: on from step {state.step}, {same}")
     elif parsed.fork:
         changed = config.overrides(parsed.words)
         file, configured, setup, state = run.forked(parsed.fork, changed)
@@ -102,9 +113,10 @@ def _named(parsed):
 def _resumed(parsed):
     """(folder, config, setup, state) of a run to go on with."""
     changed = config.overrides(parsed.words)
-    if strange := [name for name in changed if name != "steps"]:
+    if strange := [name for name in changed if name not in FREE]:
         raise ConfigError(
-            f"a resumed run keeps its settings, got {', '.join(strange)}: only steps may change; "
+            f"a resumed run keeps its settings, got {', '.join(strange)}: only steps may change "
+            "and what becomes of a divergence; "
             "--fork RUN takes its state into a new run with others"
         )
     folder, configured, setup, state = run.opened(parsed.resume, changed)
@@ -118,7 +130,7 @@ def _fetch(name):
     try:
         data.pictures(name)
     except data.DataError:
-        download.fetch(name, data.root(), lambda words: print(words, file=sys.stderr, flush=True))
+        download.fetch(name, data.root(), told)
 
 
 def _say(parsed, words):

@@ -6,15 +6,18 @@ import os
 import tarfile
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-from toylab.image.pixels import DataError, decoded, pillow, shaped
+from toylab.image.pixels import DataError, decoded, decoding, pillow, shaped
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
 LARGEST_FILE = 2**28  # bytes of one encoded image
+AHEAD = 4  # images a thread that decodes may be before what is asked for
 DEFLATE = 1032  # how many times smaller gzip and zip can make anything
 
 
@@ -36,22 +39,27 @@ class Pictures(NamedTuple):
     top: int = 255
     labels: Callable | None = None
 
-    def images(self):
-        """(name, Pillow's image) each."""
+    def stored(self):
+        """(name, bytes of an encoded image or an array's pixels) each: what `image` takes."""
         if self.array is None:
-            yield from ((name, decoded(name, content)) for name, content in self.encoded)
-            return
-        for number, pixels in enumerate(self.array):
-            if self.top != 255:
-                pixels = np.rint(pixels * (255 / self.top)).astype(np.uint8)
-            flat = pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
-            yield f"{self.name}, image {number}", pillow().fromarray(np.ascontiguousarray(flat))
+            return self.encoded
+        return ((f"{self.name}, image {number}", one) for number, one in enumerate(self.array))
+
+    def image(self, name, content):
+        """Pillow's image of one of `stored`."""
+        if self.array is None:
+            return decoded(name, content)
+        if self.top != 255:
+            content = np.rint(content * (255 / self.top)).astype(np.uint8)
+        flat = content[0] if len(content) == 1 else content.transpose(1, 2, 0)
+        return pillow().fromarray(np.ascontiguousarray(flat))
 
 
-def gathered(pictures, form, limit=0, empty=None):
+def gathered(pictures, form, limit=0, empty=None, threads=0):
     """uint8 (n, channels, height, width) of the first `limit` images, or of all where it is 0.
 
-    empty -- (shape) -> the array to be filled; in memory, unless given
+    empty   -- (shape) -> the array to be filled; in memory, unless given
+    threads -- that decode; one a processor where it is 0
     """
     if limit > pictures.count:
         raise DataError(f"images={limit}, but the set has {pictures.count}")
@@ -59,20 +67,66 @@ def gathered(pictures, form, limit=0, empty=None):
     if empty is None and pictures.array is not None and form.leaves(pictures.array.shape[1:]):
         return pictures.array[:count]
     made, number = None, 0
-    for name, image in itertools.islice(pictures.images(), count):
-        pixels = shaped(name, image, form)
-        if made is None:
-            made, first = (empty or in_memory)((count, *pixels.shape)), name
-        if pixels.shape != made.shape[1:]:
-            raise DataError(
-                f"{name}: shape {pixels.shape}, but {first} has {made.shape[1:]}: size=N and "
-                "channels=grey or colour make them one"
-            )
-        made[number] = pixels
-        number += 1
+
+    def ready(item):
+        name, content = item
+        return name, shaped(name, pictures.image(name, content), form)
+
+    with decoding():
+        stored = itertools.islice(pictures.stored(), count)
+        for name, pixels in in_order(ready, stored, threads or workers()):
+            if made is None:
+                made, first = (empty or in_memory)((count, *pixels.shape)), name
+            if pixels.shape != made.shape[1:]:
+                raise DataError(
+                    f"{name}: shape {pixels.shape}, but {first} has {made.shape[1:]}: size=N and "
+                    "channels=grey or colour make them one"
+                )
+            made[number] = pixels
+            number += 1
     if number < count:
         raise DataError(f"the set promises {count} images and holds {number}")
     return made
+
+
+def workers():
+    """Threads that decode: one a processor that this process may use, at most 16."""
+    usable = getattr(os, "sched_getaffinity", lambda process: range(os.cpu_count() or 1))
+    return min(16, len(usable(0)))
+
+
+def in_order(function, items, threads):
+    """function(item) of every item, in their order, by so many threads that work ahead.
+
+    An error comes when its item's turn does, also one of the items themselves: what is seen is what
+    a single thread would show. (Decoders and resizing let other threads run.)
+    """
+    if threads < 2:
+        yield from map(function, items)
+        return
+    items, waiting = iter(items), deque()
+    with ThreadPoolExecutor(threads, "decode") as pool:
+
+        def more():
+            try:
+                waiting.append(pool.submit(function, next(items)))
+            except StopIteration:
+                return False
+            except Exception as error:
+                waiting.append(Future())
+                waiting[-1].set_exception(error)
+                return False
+            return True
+
+        try:
+            while more():
+                if len(waiting) > AHEAD * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for late in waiting:
+                late.cancel()
 
 
 def in_memory(shape):

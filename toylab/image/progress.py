@@ -1,0 +1,59 @@
+"""How a run tells of its progress: a line a row, or tqdm's bar on a terminal."""
+
+import sys
+import time
+
+
+def progress(step, steps, out=None):
+    """A bar on a terminal, plain lines anywhere else; called with every row of metrics."""
+    kind = Bar if sys.stderr.isatty() else Lines
+    return kind(step, steps, out or sys.stdout)
+
+
+class Lines:
+    """One line of text a row."""
+
+    def __init__(self, step, steps, out):
+        self.steps, self.out, self._first = steps, out, (step, time.perf_counter())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *problem):
+        pass
+
+    def __call__(self, row):
+        step, since = self._first
+        left = (time.perf_counter() - since) / (row["step"] - step) * (self.steps - row["step"])
+        told = f"step {row['step']}/{self.steps}  {words(row)}  {clock(left)} left"
+        print(told, file=self.out, flush=True)
+
+
+class Bar(Lines):
+    """tqdm's bar."""
+
+    def __init__(self, step, steps, out):
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=steps, initial=step, unit="step", dynamic_ncols=True)
+
+    def __exit__(self, *problem):
+        self.bar.close()
+
+    def __call__(self, row):
+        self.bar.set_postfix_str(words(row), refresh=False)
+        self.bar.update(row["step"] - self.bar.n)
+
+
+def words(row):
+    """A row of metrics as one line reads it."""
+    parts = [f"{n} {row[n]:.3f}" for n in ("critic", "generator", "penalty") if n in row]
+    rate = f"{row['images_per_second']:.0f} img/s"
+    return "  ".join([*parts, f"{row['images'] / 1000:.1f} kimg", rate])
+
+
+def clock(seconds):
+    """Seconds as 0:07, 12:30 or 3:12:30."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -310,7 +310,7 @@ def options():
     made = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     made.add_argument("folder", type=Path, help="where the runs go")
     made.add_argument("--steps", type=int, default=1000, help="of the penalties (1000)")
-    made.add_argument("--seeds", type=int, default=2, help="of the penalties (2)")
+    made.add_argument("--seeds", type=int, default=1, help="of the penalties (1)")
     made.add_argument("--critic-steps", type=int, default=600, help="of the cross-test (600)")
     made.add_argument("--critic-seeds", type=int, default=3, help="of the cross-test (3)")
     made.add_argument("--out", type=Path, help="where tables and pictures go (the folder)")

@@ -149,6 +149,7 @@ TESTS = {
     "sweep.ranges": ("sweep", "sweep_spec"),
     "sweep.runs": ("sweep",),
     "sweep.measures": ("sweep",),
+    "sweep.plan": ("sweep",),
     "sweep.training": ("sweep",),
     "sweep.spec": ("sweep_spec", "sweep"),
     "sweep.kept": ("sweep_folder",),
@@ -690,8 +691,9 @@ LINES = {
         ("half a file", "beside = path.with_name(f\".{path.name}.{os.getpid()}\")", "beside = path", "test_files_appear_whole_or_not_at_all"),
     ],
     "figures.runner": [
-        ("measured every time", "if again or not place.is_file():", "if True:", "test_a_run_goes_on_where_it_was_interrupted"),
-        ("never measured again", "if again or not place.is_file():", "if not place.is_file():", "test_a_run_goes_on_where_it_was_interrupted"),
+        ("what is there is measured again", "jobs = min(jobs or cores.count(), len(missing))\n    ends = cores.local(missing,", "jobs = min(jobs or cores.count(), len(missing))\n    ends = cores.local(every,", "test_seeds_of_worker_processes_are_those_measured_here"),
+        ("measured every time", "if again or not task.place.is_file()]", "if True]", "test_a_run_goes_on_where_it_was_interrupted"),
+        ("never measured again", "if again or not task.place.is_file()]", "if not task.place.is_file()]", "test_a_run_goes_on_where_it_was_interrupted"),
         ("share of the usual length", "steps / row.steps[-1] if", "steps / row.steps[1] if", "test_a_run_goes_on_where_it_was_interrupted"),
         ("a cause for what was reproduced", "\"\" if verdict == \"reproduced\" else CAUSES", "CAUSES", "test_a_run_goes_on_where_it_was_interrupted"),
     ],
@@ -962,6 +964,9 @@ LINES = {
     ],
     "artefacts": [
         ("damaged files are loaded", "if whole(path):", "if True:", "test_a_damaged_artefact_is_built_again"),
+        ("each waits, then builds", "path = find(name) or put(name, build)", "path = put(name, build)", "test_one_process_builds_and_those_that_wait_find_it"),
+        ("nobody waits", "with FileLock(folder() / f\"{name}{LOCK}\"):", "if True:", "test_one_process_builds_and_those_that_wait_find_it"),
+        ("locks stay for ever", "path.is_dir() else path.unlink()", "path.is_dir() else None", "test_what_ended_builds_have_left_goes"),
         ("anybody's folder", "about.st_uid != os.getuid() or", "", "test_a_folder_of_another_owner_is_refused"),
         ("others may write", "stat.S_IWGRP | stat.S_IWOTH", "0", "test_a_folder_that_others_can_write_is_refused"),
         ("constants do not count", "constant.contiguous().numpy().tobytes()", "b''", "test_a_name_is_of_the_content"),
@@ -1224,8 +1229,15 @@ LINES = {
         ("no memory is counted", "min(MOST, room,", "min(MOST,", "test_ensembles_are_even_and_small_enough"),
         ("one job does it all", "math.ceil(len(runs) / jobs)", "len(runs)", "test_ensembles_are_even_and_small_enough"),
         ("any code", "told = [code(), settings", "told = [settings", "test_other_code_is_another_run_and_no_worker_of_ours"),
-        ("any steps", "seed, steps, precision, _data", "seed, precision, _data", "test_a_run_with_anything_else_has_another_key"),
+        ("any steps", "seed, steps, precision, backend, _data", "seed, precision, backend, _data", "test_a_run_with_anything_else_has_another_key"),
         ("any file of points", "return [repr(said), files]", "return [repr(said)]", "test_a_card_of_ones_own_is_known_by_what_it_says"),
+    ],
+    "sweep.plan": [
+        ("one structure after the other", "whole = _in_turn(packed(sweep.runs, jobs))", "whole = packed(sweep.runs, jobs)", "test_what_is_left_after_a_kill_is_trained_in_the_ensembles_of_the_whole"),
+        ("what is left is packed anew", "if len(left) == len(pack):", "if False:", "test_what_is_left_after_a_kill_is_trained_in_the_ensembles_of_the_whole"),
+        ("a run of an ensemble that is there in part again", "torn += left", "torn += pack", "test_what_is_left_after_a_kill_is_trained_in_the_ensembles_of_the_whole"),
+        ("one ensemble's steps", "steps[_of(pack)] += sweep.steps", "steps[_of(pack)] = sweep.steps", "test_what_is_short_is_not_worth_a_build_and_a_name_is_that_and_nothing_else"),
+        ("a name is a wish", "return sweep.backend, True", "return sweep.backend, False", "test_what_is_short_is_not_worth_a_build_and_a_name_is_that_and_nothing_else"),
     ],
     "sweep.measures": [
         ("the first member's fakes", "else state.average[member]", "else state.average[0]", "test_a_run_of_a_sweep_is_the_single_run"),
@@ -1233,6 +1245,8 @@ LINES = {
         ("modes of a curve", "ended.crowd.clusters is not None or", "True or", "test_measures_are_blank_where_they_mean_nothing"),
     ],
     "sweep.training": [
+        ("what was asked for is what ran", 'setup.compiled.route if setup.compiled else "plain"', 'task["backend"]', "test_compiled_rows_are_the_plain_rows_and_say_so"),
+        ("always plain", 'for name in ("backend", "strict")}', 'for name in ("strict",)}', "test_compiled_rows_are_the_plain_rows_and_say_so"),
         ("other code is as good", 'if task["code"] != code():', "if False:", "test_other_code_is_another_run_and_no_worker_of_ours"),
         ("one fails, all fail", 'if len(task["runs"]) > 1:', "if False:", "test_an_error_is_the_row_of_the_member_that_is_to_blame"),
         ("what diverged is measured", "if member in lost\n", "if False\n", "test_what_diverges_says_so_and_harms_no_other_member"),
@@ -1256,8 +1270,8 @@ LINES = {
         ("means for medians", "_short(float(median(column)))", "_short(sum(column) / len(column))", "test_the_summary_has_medians_over_the_seeds_and_what_failed"),
     ],
     "sweep.__main__": [
-        ("errors are results", 'if r.key not in rows or not rows[r.key]["settled"]]', "if r.key not in rows]", "test_errors_are_tried_again_and_what_diverged_is_not"),
-        ("all over again", "missing = [r for r in sweep.runs if r.key not in rows", "missing = [r for r in sweep.runs if True or r.key not in rows", "test_another_spec_keeps_what_still_applies"),
+        ("errors are results", 'in rows and rows[run.key]["settled"]}', "in rows}", "test_errors_are_tried_again_and_what_diverged_is_not"),
+        ("all over again", "plan.tasks(sweep, done, jobs)", "plan.tasks(sweep, (), jobs)", "test_another_spec_keeps_what_still_applies"),
         ("damaged files stay", "        path.unlink()\n", "        pass\n", "test_a_damaged_file_is_named_and_made_again"),
     ],
     "sweep.cores": [

@@ -1,6 +1,7 @@
 """Artefacts: whole or not there, the user's alone, never more than so many bytes."""
 
 import os
+import threading
 import time
 
 import pytest
@@ -88,8 +89,45 @@ def test_what_ended_builds_have_left_goes(home):
         (home / name).mkdir()
         (home / name / "half").write_bytes(b"half")
         os.utime(home / name, (time.time() - age,) * 2)
+    for name, age in (("old.lock", 2 * artefacts.ABANDONED), ("now.lock", 0.0)):
+        (home / name).touch()
+        os.utime(home / name, (time.time() - age,) * 2)
     artefacts.put("b", writing(b"b"))
     assert {path.name[:12] for path in home.glob("building-*")} == {"building-now"}
+    assert {path.name for path in home.glob("*.lock")} == {"now.lock"}
+
+
+def test_one_process_builds_and_those_that_wait_find_it(home):
+    """The second asks while the first builds, and gets what that has made."""
+    order, begun = [], threading.Event()
+
+    def slow(path):
+        order.append("first")
+        begun.set()
+        time.sleep(0.2)  # the second one is at the lock by then, or comes later: all the same
+        path.write_bytes(b"code")
+
+    def never(path):
+        order.append("second")
+        path.write_bytes(b"other")
+
+    first = threading.Thread(target=artefacts.get, args=("abc", slow))
+    first.start()
+    begun.wait()
+    assert artefacts.get("abc", never).read_bytes() == b"code"
+    first.join()
+    assert artefacts.get("abc", never).read_bytes() == b"code" and order == ["first"]
+    artefacts.get("abd", never)
+    assert order == ["first", "second"]
+
+
+def test_a_build_that_failed_is_tried_by_the_next(home):
+    def build(path):
+        raise RuntimeError("out of disk")
+
+    with pytest.raises(RuntimeError, match="out of disk"):
+        artefacts.get("abc", build)
+    assert artefacts.get("abc", writing(b"code")).read_bytes() == b"code"
 
 
 def graph(scale, dtype=torch.float32):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.helpers import assert_near
-from toylab import ahead, compiled, native
+from toylab import ahead, artefacts, compiled, native
 from toylab.compiled import Compiled
 from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
@@ -355,7 +355,8 @@ def test_without_a_compiler_the_step_is_plain(monkeypatch, tmp_path, caplog):
     assert [r.name for r in caplog.records if r.name.startswith("toylab")] == ["toylab.compiled"]
     *_, plain = train(Experiment(**TINY), steps=2)
     assert worst(ours, plain) == 0 and setup.compiled.route == "plain"
-    assert not list((tmp_path / "toylab" / "steps").iterdir())
+    left = (tmp_path / "toylab" / "steps").iterdir()
+    assert [path.suffix for path in left] == [artefacts.LOCK], "an empty file, and nothing built"
 
 
 def test_native_code_gets_no_tensor_of_another_size(monkeypatch):

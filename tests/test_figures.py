@@ -103,10 +103,10 @@ def test_a_run_goes_on_where_it_was_interrupted(toy, tmp_path):
     where, kept = tmp_path / "out", tmp_path / "kept"
     broken.add(2)
     with pytest.raises(KeyboardInterrupt):
-        runner.run("toy", where=where, kept=kept)
+        runner.run("toy", where=where, kept=kept, jobs=1)
     assert calls == [(0, 10), (1, 10)] and not where.exists()
     broken.clear()
-    told = runner.run("toy", where=where, kept=kept)
+    told = runner.run("toy", where=where, kept=kept, jobs=1)
     assert calls == [(0, 10), (1, 10), (2, 10)], "the kept seeds are not measured again"
     assert told["verdict"] == "not" and told["cause"] == "the seed is too large"
     assert told["checks"][0]["values"] == [0.1, 1.1, 2.1] and told["share"] == 0.25
@@ -119,6 +119,26 @@ def test_a_run_goes_on_where_it_was_interrupted(toy, tmp_path):
     assert results.verdicts(where)["toy"]["cause"] == "" != told["cause"]
     runner.run("toy", seeds=1, length="quick", where=where, kept=kept, again=True)
     assert calls[4:] == [(0, 1)]
+
+
+def test_seeds_of_worker_processes_are_those_measured_here(tmp_path, monkeypatch):
+    """Bit for bit, and one that is there is not measured again."""
+    row, places = FIGURES["lines"]._replace(steps=(2, 3, 4)), tmp_path / "lines" / "steps-2"
+    monkeypatch.setitem(FIGURES, "lines", row)
+    here = [results.pack(row.measure(seed, 2)) for seed in range(3)]
+    results.write(places / "seed-0.npz", here[0])
+    before = (places / "seed-0.npz").stat().st_mtime_ns
+    said = []
+    how = {"where": tmp_path / "out", "kept": tmp_path, "say": said.append, "jobs": 2}
+    told = runner.run("lines", 3, "quick", **how)
+    assert [(places / f"seed-{seed}.npz").read_bytes() for seed in range(3)] == here
+    assert (places / "seed-0.npz").stat().st_mtime_ns == before and told["seeds"] == 3
+    assert sorted(said[1:3]) == ["lines: seed 1 is measured", "lines: seed 2 is measured"]
+
+
+def test_a_seed_whose_process_died_is_named():
+    with pytest.raises(ChildProcessError, match="lines, seed 4: the process"):
+        runner.lost(runner.Seed("lines", 4, 10, Path("x")), "the process that trained it died")
 
 
 def test_files_appear_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -168,6 +188,8 @@ def test_the_command_names_what_it_does_not_know(capsys):
     assert "'lime' is unknown" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["run", "lines", "--seeds", "0"])
+    with pytest.raises(SystemExit):
+        main(["run", "lines", "--jobs", "0"])
     with pytest.raises(SystemExit):
         main(["run", "lines", "--quick", "--paper"])
 

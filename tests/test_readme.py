@@ -54,6 +54,16 @@ def test_costs_of_the_optimizers_are_those_that_were_measured():
     assert float(told["alternating"]) == pytest.approx(1.0, abs=0.15)
 
 
+def test_costs_and_parts_of_a_step_are_those_that_were_measured():
+    """Every figure that the two tables show, in the order of the file; both suites whole."""
+    measured = json.loads((ROOT / "docs" / "bench.json").read_text())["rows"]
+    for heading, suite in (("what grows", "costs"), ("ms CPU/step", "profile")):
+        values = [f"{row['value']:.3g}" for row in measured if row["suite"] == suite]
+        cells = " ".join(line.split("|", 2)[2] for line in rows(heading).values())
+        told = re.findall(r"(?<![\d.])\d[\d.]*(?![\d.:])", cells)
+        assert values and sorted(told) == sorted(values)
+
+
 def test_every_data_card_is_in_the_readme():
     assert set(rows("data card")) == set(cards.names())
 

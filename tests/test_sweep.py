@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.helpers import SMALL
+from toylab.compiled import ROUTES
 from toylab.experiment import Experiment
-from toylab.sweep import runs, spec, training
+from toylab.sweep import plan, runs, spec, training
 from toylab.sweep.measures import MEASURES, Ended, measured
 from toylab.sweep.ranges import Range
 from toylab.trainer import Setup, train
@@ -29,7 +30,7 @@ def swept(**told):
 
 def trained(sweep, jobs=1):
     """{key: row} of every run of a sweep, by way of JSON, as files and pipes carry it."""
-    tasks = [training.task(pack, sweep) for pack in runs.packed(sweep.runs, jobs)]
+    tasks = plan.tasks(sweep, jobs=jobs)
     made = [row for task in tasks for row in training.trained(json.loads(json.dumps(task)))]
     return {row["key"]: row for row in json.loads(json.dumps(made))}
 
@@ -89,6 +90,7 @@ def test_a_run_of_a_sweep_is_the_single_run(name):
         row = rows[run.key]
         assert row["seed"] == run.seed and row["settings"] == run.settings
         assert row["failure"] == "" and row["settled"] and row["seconds"] > 0
+        assert row["backend"] == "plain"
         assert row["measures"] == pytest.approx(alone(run, sweep), rel=1e-9, abs=1e-9), run
         seen.add(row["measures"]["slope_fake"])
     assert len(seen) == len(sweep.runs), "some runs are the same"
@@ -96,13 +98,69 @@ def test_a_run_of_a_sweep_is_the_single_run(name):
 
 def test_ensembles_are_even_and_small_enough(monkeypatch):
     sweep = swept(grid={"penalty": ["r1", "r2"], RATES: [1e-3, 2e-3, 3e-3]}, seeds=7)
-    for most, jobs, sizes in ((16, 1, [10, 11, 10, 11]), (50, 1, [21, 21]), (50, 6, [7] * 6)):
+    for most, jobs, sizes in (
+        (16, 1, [7] * 6),
+        (50, 1, [21, 21]),
+        (50, 6, [7] * 6),
+        (6, 1, [5, 5, 5, 6] * 2),
+    ):
         monkeypatch.setattr(runs, "MOST", most)
         packs = runs.packed(sweep.runs, jobs)
         assert [len(pack) for pack in packs] == sizes
         assert [run for pack in packs for run in pack] == list(sweep.runs)
     monkeypatch.setattr(runs, "MEMORY", 5 * runs.bytes_of_member(sweep.runs[0].settings))
     assert max(len(pack) for pack in runs.packed(sweep.runs)) <= 5
+
+
+def members(tasks):
+    return [[run["key"] for run in task["runs"]] for task in tasks]
+
+
+def test_what_is_left_after_a_kill_is_trained_in_the_ensembles_of_the_whole():
+    """And by the same backend; in turn, so that no two workers want the same build first."""
+    grid = {"penalty": ["r1", "r2"], "penalty_weight": [1.0, 2.0]}
+    sweep = swept(grid=grid, seeds=12, steps=plan.PAYS // 2)
+    whole = plan.tasks(sweep)
+    assert [len(task["runs"]) for task in whole] == [12, 12, 12, 12]
+    kinds = [task["runs"][0]["settings"]["penalty"] for task in whole]
+    assert kinds == ["r1", "r2", "r1", "r2"]
+    for count in range(1, 4):
+        done = {key for task in members(whole[:count]) for key in task}
+        assert plan.tasks(sweep, done) == whole[count:]
+    done = {*members(whole)[0], *members(whole)[1][:3]}  # an ensemble that another file had in part
+    left = plan.tasks(sweep, done)
+    assert members(left) == [members(whole)[2], members(whole)[3], members(whole)[1][3:]]
+
+
+def test_what_is_short_is_not_worth_a_build_and_a_name_is_that_and_nothing_else():
+    def how(**told):
+        return {(t["backend"], t["strict"]) for t in plan.tasks(swept(seeds=20, **told))}
+
+    assert how(steps=plan.PAYS // 2) == {("ahead", False)}  # two ensembles
+    assert how(steps=plan.PAYS // 2 - 1) == {("plain", False)}
+    assert how(steps=3, backend="inductor") == {("inductor", True)}
+    assert how(steps=plan.PAYS, backend="plain") == {("plain", True)}
+
+
+def test_compiled_rows_are_the_plain_rows_and_say_so(monkeypatch):
+    told = {"grid": {RATES: [1e-3, 1e-2]}, "seeds": 2}
+    plain, ours = swept(**told, backend="plain"), swept(**told, backend="aot_eager")
+    rows, others = trained(ours), trained(plain)
+    for run, other in zip(ours.runs, plain.runs, strict=True):
+        assert rows[run.key]["backend"] == "aot_eager" and rows[run.key]["failure"] == ""
+        near = pytest.approx(others[other.key]["measures"], rel=1e-9, abs=1e-9)
+        assert rows[run.key]["measures"] == near
+
+    def broken(step, tensors, count, key=None):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setitem(ROUTES, "ahead", broken)
+    monkeypatch.setattr(plan, "PAYS", 1)
+    rows = trained(swept(**told))  # runs plainly, and says so
+    assert {(row["backend"], row["failure"]) for row in rows.values()} == {("plain", "")}
+    rows = trained(swept(**told, backend="ahead"))
+    failures = {(row["backend"], row["failure"], row["settled"]) for row in rows.values()}
+    assert failures == {("ahead", "error: RuntimeError: no compiler", False)}
 
 
 def test_the_memory_of_a_member_grows_with_what_it_holds():
@@ -118,6 +176,7 @@ def test_the_memory_of_a_member_grows_with_what_it_holds():
         {"experiment": {"beta1": 0.25}},
         {"steps": 13},
         {"precision": "float32"},
+        {"backend": "plain"},
         {"seeds": [1]},
         {"experiment": {"data": "ring"}},
     ],

@@ -235,7 +235,7 @@ def test_the_summary_has_medians_over_the_seeds_and_what_failed(tmp_path):
     )
     rows = [
         {"clip": clip, "seed": seed, "wasserstein": clip * w, "wasserstein_floor": 1.0}
-        | {"seconds": 1.0, "failure": ""}
+        | {"seconds": 1.0, "backend": "plain", "failure": ""}
         for clip in (0.1, 0.2)
         for seed, w in enumerate((5.0, 1.0, 2.0))
     ]
@@ -256,7 +256,8 @@ def deadly(task):
 
 
 def test_a_worker_that_dies_is_a_failure_of_its_own_ensemble_alone():
-    tasks = [{"runs": [{"settings": {}, "seed": seed, "key": str(seed)}]} for seed in range(4)]
+    runs = [{"settings": {}, "seed": seed, "key": str(seed)} for seed in range(4)]
+    tasks = [{"runs": [run], "backend": "plain"} for run in runs]
     found = {task["runs"][0]["seed"]: rows for task, rows in cores.local(tasks, 2, deadly)}
     assert [found[seed] for seed in (0, 2, 3)] == [[0], [2], [3]]
     (row,) = found[1]

@@ -37,6 +37,7 @@ WRONG = [  # what stands in the file in place of what, and what must be said
     ("seeds = 2", 'measure = ["jsd", "jsd"]', "measure has a name twice"),
     ("seeds = 2", 'precision = "float16"', "'float16' is unknown; known: float32, float64"),
     ("seeds = 2", "precision = 64", "precision 64 is unknown"),
+    ("seeds = 2", 'backend = "jit"', "backend 'jit' is unknown; known: plain, auto, ahead"),
     ("[experiment]", "[[experiment]]", "experiment must be a table"),
     ("[experiment]", "[experimet]", "did you mean 'experiment'?"),
     ("batch = 8", "batsh = 8", "[experiment] setting 'batsh' is unknown"),

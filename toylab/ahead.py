@@ -144,10 +144,12 @@ def compiled_ahead(step, tensors, count, key=None):
     traced = trace(step, tensors)
     read = [tensors[place] for place in traced.reads]
     name = artefacts.name(traced.graph, read, OPTIONS)
-    path = artefacts.find(name)
-    if path is None:
+
+    def built(path):
         count()
-        path = artefacts.put(name, lambda path: build(traced.graph, read, path))
+        build(traced.graph, read, path)
+
+    path = artefacts.get(name, built)
     if key is not None:
         native.keep(key, name, traced.reads, traced.plan)
     return native.runner(native.load(path), traced.reads, traced.plan)

@@ -6,6 +6,7 @@ are not those that were written is deleted and built again. Notes lie beside the
 KEY-CHECKSUM.json: which artefact belongs to a step that was not traced yet, and how it is called.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -18,9 +19,11 @@ import time
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 LARGEST = 256 * 2**20  # bytes of all artefacts; the longest unused go first
 BUILDING = "building-"  # begins the name of a folder in which something is being built
+LOCK = ".lock"  # ends the name of a file that is held while an artefact is built
 ABANDONED = 3600.0  # seconds after which whoever was building there has been ended
 FORM = 1  # counted up where the same graph would be built differently
 
@@ -118,6 +121,18 @@ def whole(path):
         return False
 
 
+def get(name, build):
+    """The path of the artefact of that name; where there is none, `build` makes it as in `put`.
+
+    One process builds, others that want the same one wait for it.
+    """
+    path = find(name)
+    if path is None:
+        with FileLock(folder() / f"{name}{LOCK}"):
+            path = find(name) or put(name, build)
+    return path
+
+
 def put(name, build, ending="pt2"):
     """The path of the file that `build(path)` makes, whole or not at all."""
     home = folder()
@@ -132,9 +147,10 @@ def put(name, build, ending="pt2"):
 
 def _thin(home, kept):
     """Deletes the longest unused until the rest fits, and what ended builds have left."""
-    for path in home.glob(f"{BUILDING}*"):
-        if path.lstat().st_mtime < time.time() - ABANDONED:
-            shutil.rmtree(path, ignore_errors=True)
+    for path in (*home.glob(f"{BUILDING}*"), *home.glob(f"*{LOCK}")):
+        with contextlib.suppress(OSError):  # another process deleted it
+            if path.lstat().st_mtime < time.time() - ABANDONED:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     ages = []
     for path in home.glob("*-*.*"):  # artefacts and notes, no folder
         try:

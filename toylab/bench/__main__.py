@@ -10,7 +10,7 @@ import tempfile
 from toylab.bench.measure import machine
 
 SUITES = (
-    *("steps", "compiled", "optimizers", "frames"),
+    *("steps", "compiled", "costs", "profile", "optimizers", "frames"),
     *("lab", "page", "sessions", "lanes", "idle", "image"),
 )
 
@@ -29,7 +29,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m toylab.bench", description=__doc__)
     parser.add_argument("suites", nargs="*", metavar="suite", help=f"of {', '.join(SUITES)}; all")
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds")
-    parser.add_argument("--json", metavar="FILE", help="write rows and machine there")
+    parser.add_argument(
+        "--json", metavar="FILE", help="write rows and machine there; other suites' stay"
+    )
     options = parser.parse_args(arguments)
     unknown = [suite for suite in options.suites if suite not in SUITES]
     if unknown:
@@ -46,8 +48,22 @@ def main(arguments=None):
     about = machine()
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     if options.json:
-        write(options.json, {"machine": about, "rows": [row._asdict() for row in found]})
+        write(options.json, merged(options.json, about, [row._asdict() for row in found]))
     return 1 if failed else 0
+
+
+def merged(path, about, rows):
+    """What was measured now, and the rows of other suites that the file has; `machine` is theirs,
+    `machines` has those of suites that were measured since."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            before = json.load(file)
+    except FileNotFoundError:
+        return {"machine": about, "rows": rows}
+    suites = {row["suite"] for row in rows}
+    kept = [row for row in before["rows"] if row["suite"] not in suites]
+    machines = {**before.get("machines", {}), **dict.fromkeys(sorted(suites), about)}
+    return {"machine": before["machine"], "machines": machines, "rows": kept + rows}
 
 
 def write(path, content):

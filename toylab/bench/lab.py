@@ -1,14 +1,12 @@
 """lab: the page's usual run in the engine, that nobody watches: plain, compiled, and how soon."""
 
 import asyncio
-import os
 import statistics
-import tempfile
 import time
 
 import psutil
 
-from toylab.bench.measure import Row, alone
+from toylab.bench.measure import Row, alone, nothing_cached
 from toylab.engine import client
 
 LONGEST = 600.0  # seconds until it must be compiled
@@ -28,6 +26,16 @@ class Run:
             self.kind, self.why = header["kind"], header["why"]
         elif header["say"] == "frame":
             self.heard.put_nowait(header["step"])
+
+    async def compiled(self):
+        """Plays until it is, returns the seconds; raises `RuntimeError` where that never comes."""
+        began = time.monotonic()
+        self.session.send(do="play", pace=0)
+        while self.kind != "compiled":
+            if self.why or time.monotonic() - began > LONGEST:
+                raise RuntimeError(f"the lab's run was not compiled: {self.why or 'too late'}")
+            await asyncio.sleep(0.1)
+        return time.monotonic() - began
 
     async def step(self):
         """How many steps were taken."""
@@ -50,13 +58,7 @@ async def _rows(rounds, seconds):
     try:
         await engine.ready.wait()
         runs = [Run(engine, backend) for backend in ("auto", "plain")]
-        began = time.monotonic()
-        runs[0].session.send(do="play", pace=0)
-        while runs[0].kind != "compiled":
-            if runs[0].why or time.monotonic() - began > LONGEST:
-                raise RuntimeError(f"the lab's run was not compiled: {runs[0].why or 'too late'}")
-            await asyncio.sleep(0.1)
-        waited = time.monotonic() - began
+        waited = await runs[0].compiled()
         runs[0].session.send(do="pause")
         pairs = [[await run.rate(seconds) for run in runs] for _ in range(rounds)]
     finally:
@@ -72,12 +74,5 @@ async def _rows(rounds, seconds):
 
 def rows(quick=False):
     """Rows of this suite, one after the other."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    with tempfile.TemporaryDirectory() as empty:
-        os.environ["XDG_CACHE_HOME"] = empty
-        try:
-            yield from asyncio.run(_rows(*(3, 2.0) if quick else (7, 4.0)))
-        finally:
-            os.environ.pop("XDG_CACHE_HOME")
-            if home is not None:
-                os.environ["XDG_CACHE_HOME"] = home
+    with nothing_cached():
+        yield from asyncio.run(_rows(*(3, 2.0) if quick else (7, 4.0)))

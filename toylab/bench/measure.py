@@ -1,8 +1,10 @@
 """Rows, and how two loops are compared on a machine that is never quiet."""
 
+import contextlib
 import os
 import platform
 import statistics
+import tempfile
 import time
 from typing import NamedTuple
 
@@ -65,6 +67,39 @@ def interleaved(
         baseline,
         (min(ratios), max(ratios)),
     )
+
+
+def turns(loops, rounds=7, seconds=0.15):
+    """{case: [milliseconds of CPU a step, one a round]} of loops {case: take}, A B C A B C …
+
+    Each reading takes about that many seconds of CPU.
+    """
+    counts, found = {}, {case: [] for case in loops}
+    for case, take in loops.items():
+        take(3)
+        began = time.process_time()
+        take(3)
+        counts[case] = max(3, round(3 * seconds / (time.process_time() - began)))
+    for _ in range(rounds):
+        for case, take in loops.items():
+            began = time.process_time()
+            take(counts[case])
+            found[case].append(1e3 * (time.process_time() - began) / counts[case])
+    return found
+
+
+@contextlib.contextmanager
+def nothing_cached():
+    """In here no artefact is there that was built before, and none stays that is built in here."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["XDG_CACHE_HOME"] = empty
+        try:
+            yield
+        finally:
+            os.environ.pop("XDG_CACHE_HOME")
+            if home is not None:
+                os.environ["XDG_CACHE_HOME"] = home
 
 
 def machine():

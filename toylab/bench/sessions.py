@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import NamedTuple
 
 import psutil
 
@@ -34,8 +35,19 @@ class Page:
         self.session.send(do="want", layers=LAYERS[:4])
 
 
+class Measured(NamedTuple):
+    """What so many pages found: seconds to open; pictures a second and steps of each page; CPU
+    seconds that the engine spent on them; megabytes a page."""
+
+    opened: float
+    rates: list
+    steps: list
+    spent: float
+    memory: float
+
+
 async def measured(count):
-    """(seconds to open, pictures a second of each page, megabytes a page) with that many pages."""
+    """`Measured` with that many pages."""
     engine = await client.engine()
     process = psutil.Process(engine.process.pid)
     before, began = process.memory_info().rss, time.monotonic()
@@ -43,25 +55,28 @@ async def measured(count):
     await asyncio.gather(*(page.opened.wait() for page in pages))
     opened = time.monotonic() - began
     await asyncio.sleep(0.5)
+    before_steps, used = [page.step for page in pages], sum(process.cpu_times()[:2])
     for page in pages:
         page.pictures = 0
     await asyncio.sleep(SECONDS)
     rates = [page.pictures / SECONDS for page in pages]
+    steps = [page.step - first for page, first in zip(pages, before_steps, strict=True)]
+    spent = sum(process.cpu_times()[:2]) - used
     memory = (process.memory_info().rss - before) / 1e6 / count
     for page in pages:
         page.session.close()
     await asyncio.sleep(0.3)
-    return opened, rates, memory
+    return Measured(opened, rates, steps, spent, memory)
 
 
 async def _rows(counts):
     found = []
     await measured(1)  # the engine's own first use of everything
     for count in counts:
-        opened, rates, memory = await measured(count)
-        found.append(alone("sessions", f"{count} sessions, time to open", [opened], "s"))
-        found.append(alone("sessions", f"{count} sessions, each", rates, "pictures/s"))
-        found.append(alone("sessions", f"{count} sessions, engine memory each", [memory], "MB"))
+        told, words = await measured(count), f"{count} sessions"
+        found.append(alone("sessions", f"{words}, time to open", [told.opened], "s"))
+        found.append(alone("sessions", f"{words}, each", told.rates, "pictures/s"))
+        found.append(alone("sessions", f"{words}, engine memory each", [told.memory], "MB"))
     (await client.engine()).close()
     return found
 

@@ -1,6 +1,7 @@
 """``python -m toylab.figures list | run NAME ... [--seeds N] [--quick] [--paper] | report``.
 
-`run all` makes every figure; what is kept under ``runs/figures`` is not measured again.
+`run all` makes every figure, its seeds in `--jobs N` processes; what is kept under ``runs/figures``
+is not measured again.
 """
 
 import argparse
@@ -23,11 +24,14 @@ def main(arguments=None):
     length = run.add_mutually_exclusive_group()
     length.add_argument("--quick", dest="length", action="store_const", const="quick")
     length.add_argument("--paper", dest="length", action="store_const", const="paper")
+    run.add_argument("--jobs", type=int, help="worker processes for the seeds (all cores)")
     run.add_argument("--again", action="store_true", help="measure anew what is kept from before")
     run.add_argument("--out", help="another folder than docs/figures")
     given = parser.parse_args(arguments)
     if given.task == "run" and given.seeds is not None and given.seeds < 1:
         parser.error(f"--seeds must be 1 or more, got {given.seeds}")
+    if given.task == "run" and given.jobs is not None and given.jobs < 1:
+        parser.error(f"--jobs must be 1 or more, got {given.jobs}")
     return {"list": _list, "report": _report, "run": _run}[given.task](given)
 
 
@@ -56,7 +60,8 @@ def _run(given):
         print(unknown, file=sys.stderr)
         return 1
     for name in names:
-        run(name, given.seeds, given.length or "usual", given.out, again=given.again)
+        length = given.length or "usual"
+        run(name, given.seeds, length, given.out, again=given.again, jobs=given.jobs)
     return 0
 
 

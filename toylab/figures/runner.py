@@ -1,12 +1,14 @@
 """Runs figures: measures the seeds that are not there yet, judges, draws, writes.
 
-Each seed's arrays are kept under ``runs/figures`` by figure and length, so an interrupted run goes
-on with the seed it was at and another drawing needs no other training (`again` measures anew);
-results go to ``docs/figures``, and no file there is ever half written.
+Seeds are trained by the worker processes of `toylab.sweep`, one a core. Each one's arrays are kept
+under ``runs/figures`` by figure and length, so an interrupted run goes on with what is missing
+and another drawing needs no other training (`again` measures anew); results go to ``docs/figures``,
+and no file there is ever half written.
 """
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,30 +16,51 @@ import torch
 from toylab.figures import claims, results, style
 from toylab.figures.causes import CAUSES
 from toylab.figures.index import figure
+from toylab.sweep import cores
 
 KEPT = Path("runs") / "figures"
 LENGTHS = ("quick", "usual", "paper")
 
 
-def measured(name, seed, steps, kept=KEPT, again=False):
-    """One seed's arrays: kept from before, or measured now and kept."""
-    place = Path(kept) / name / f"steps-{steps}" / f"seed-{seed}.npz"
-    if again or not place.is_file():
-        arrays = figure(name).measure(seed, steps)
-        results.write(place, results.pack(arrays))
-    return results.unpack(place)
+class Seed(NamedTuple):
+    """One seed of a figure at one length, and the file that keeps its arrays."""
+
+    name: str
+    seed: int
+    steps: int
+    place: Path
 
 
-def run(name, seeds=None, length="usual", where=None, kept=KEPT, again=False, say=print):
-    """Makes one figure and returns its verdict."""
-    claim, row = claims.load()[name], figure(name)
+def measured(task):
+    """Measures a `Seed` and keeps its arrays; in whichever process, the same ones."""
     torch.set_num_threads(1)  # sums in the same order on every machine
+    arrays = figure(task.name).measure(task.seed, task.steps)
+    results.write(task.place, results.pack(arrays))
+
+
+def lost(task, why):
+    """A seed whose process died: there is no figure without it."""
+    raise ChildProcessError(f"{task.name}, seed {task.seed}: {why}")
+
+
+def run(name, seeds=None, length="usual", where=None, kept=KEPT, again=False, say=print, jobs=None):
+    """Makes one figure and returns its verdict.
+
+    Seeds that are missing are measured by the sweeps' worker processes, `jobs` of them (all cores);
+    one alone is measured here.
+    """
+    claim, row = claims.load()[name], figure(name)
     steps = row.steps[LENGTHS.index(length)]
     count = row.seeds if seeds is None or not row.steps[-1] else seeds
-    every = []
-    for seed in range(count):
-        say(f"{name}: seed {seed}, {steps} steps" if steps else f"{name}: exact")
-        every.append(measured(name, seed, steps, kept, again))
+    folder = Path(kept) / name / f"steps-{steps}"
+    every = [Seed(name, seed, steps, folder / f"seed-{seed}.npz") for seed in range(count)]
+    missing = [task for task in every if again or not task.place.is_file()]
+    say(f"{name}: {count} seeds, {steps} steps each" if steps else f"{name}: exact")
+    jobs = min(jobs or cores.count(), len(missing))
+    ends = cores.local(missing, jobs, measured, lost) if jobs > 1 else map(_here, missing)
+    for task, _ in ends:
+        say(f"{name}: seed {task.seed} is measured")
+    every = [results.unpack(task.place) for task in every]
     told = judge(claim, row, every, steps)
     where = Path(where or results.FOLDERS[-1])
     arrays = {f"seed-{n}/{key}": each[key] for n, each in enumerate(every) for key in each}
@@ -51,6 +74,10 @@ def run(name, seeds=None, length="usual", where=None, kept=KEPT, again=False, sa
     results.write(where / f"{name}.json", json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     say(f"{name}: {told['verdict']}")
     return told
+
+
+def _here(task):
+    return task, measured(task)
 
 
 def judge(claim, row, every, steps):

@@ -2,7 +2,7 @@
 
     python -m toylab.sweep SPEC.toml
 
-`spec` reads what is wanted, `runs` packs runs of one structure into ensembles, `training` trains
-and measures an ensemble, `cores` and `cluster` are where that happens, `kept` are the results as
-files, `table` the table made of them.
+`spec` reads what is wanted, `runs` packs runs of one structure into ensembles, `plan` says what is
+left to train and by which backend, `training` trains and measures an ensemble, `cores` and
+`cluster` are where that happens, `kept` are the results as files, `table` the table made of them.
 """

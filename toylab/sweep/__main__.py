@@ -9,12 +9,10 @@ import signal
 import sys
 from pathlib import Path
 
-from toylab.sweep import cores, kept, spec, table
+from toylab.sweep import cores, kept, plan, spec, table
 from toylab.sweep.cluster import NoCluster, remote
 from toylab.sweep.measures import MEASURES
 from toylab.sweep.progress import progress
-from toylab.sweep.runs import packed
-from toylab.sweep.training import task
 
 DONE, WRONG, STOPPED = 0, 2, 75
 
@@ -36,6 +34,7 @@ def parser():
     made.add_argument("--out", metavar="FOLDER", help="of the results (runs/sweeps/NAME)")
     made.add_argument("--jobs", type=int, help="worker processes (all cores)")
     made.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster to train on")
+    made.add_argument("--backend", help="in place of the file's: auto, plain, ahead, inductor, …")
     made.add_argument("--table", action="store_true", help="only write the table of what is there")
     made.add_argument("--yes", action="store_true", help=f"more than {spec.ASKED} runs are meant")
     return made
@@ -48,7 +47,7 @@ def main(words=None):
     try:
         if given.jobs is not None and given.jobs < 1:
             raise spec.SpecError(f"--jobs must be 1 or more, got {given.jobs}")
-        sweep = spec.load(given.spec, given.yes)
+        sweep = spec.load(given.spec, given.yes, given.backend)
         folder = Path(given.out or Path("runs") / "sweeps" / sweep.name)
         _told(sweep)
         if given.table:
@@ -85,17 +84,16 @@ def _run(sweep, folder, given):
     rows, damaged = _found(sweep, folder)
     for path in damaged:
         path.unlink()
-    missing = [r for r in sweep.runs if r.key not in rows or not rows[r.key]["settled"]]
-    jobs = given.jobs or cores.count()
-    tasks = [task(runs, sweep) for runs in packed(missing, jobs)]
+    done = {run.key for run in sweep.runs if run.key in rows and rows[run.key]["settled"]}
+    jobs, missing = given.jobs or cores.count(), len(sweep.runs) - len(done)
+    tasks = plan.tasks(sweep, done, jobs)
     where = f"the cluster at {given.scheduler}" if given.scheduler else f"{jobs} cores"
-    there = len(sweep.runs) - len(missing)
     print(
-        f"{there} are there, {len(missing)} to train: {len(tasks)} ensembles on {where}", flush=True
+        f"{len(done)} are there, {missing} to train: {len(tasks)} ensembles on {where}", flush=True
     )
     if tasks:
         ends = remote(tasks, given.scheduler) if given.scheduler else cores.local(tasks, jobs)
-        with progress(len(missing)) as told:
+        with progress(missing) as told:
             for _, made in ends:
                 kept.keep(folder, made)
                 told(len(made), sum(bool(row["failure"]) for row in made))

@@ -34,11 +34,12 @@ def _begin():
     threading.Thread(target=follow, daemon=True).start()
 
 
-def local(tasks, jobs, work=trained):
-    """Yields (task, its rows) as they are done, at most `jobs` at a time.
+def local(tasks, jobs, work=trained, lost=failed):
+    """Yields (task, what `work(task)` returns) as they are done, at most `jobs` at a time.
 
     When a worker dies, nobody can tell whose fault it was: those that were being trained go on one
-    at a time, and who is then alone with a dying worker has failed.
+    at a time, and who is then alone with a dying worker has failed: its result is that of `lost`,
+    called with (task, why).
     """
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the workers, before they import torch
     waiting = collections.deque(tasks)
@@ -46,7 +47,7 @@ def local(tasks, jobs, work=trained):
         suspects = yield from _pool(waiting, jobs, work)
         for task in suspects:
             if (yield from _pool(collections.deque([task]), 1, work)):
-                yield task, failed(task, DIED)
+                yield task, lost(task, DIED)
 
 
 def _pool(waiting, jobs, work):

@@ -102,6 +102,7 @@ def packed(runs, jobs=1):
     """Ensembles, lists of runs of one structure, of even sizes and in order.
 
     At most `MOST` members and `MEMORY` bytes each, and no more than a job's share of all runs.
+    Where a few more make all sizes the same, that many: each size is compiled by itself.
     """
     groups = {}
     for run in runs:
@@ -110,7 +111,9 @@ def packed(runs, jobs=1):
     for group in groups.values():
         room = MEMORY // bytes_of_member(group[0].settings)
         most = max(1, min(MOST, room, math.ceil(len(runs) / jobs)))
-        parts = math.ceil(len(group) / most)
+        least = math.ceil(len(group) / most)
+        alike = (n for n in range(least, least + least // 2 + 1) if len(group) % n == 0)
+        parts = next(alike, least)
         bounds = [len(group) * part // parts for part in range(parts + 1)]
         found += [group[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
     return found
@@ -120,19 +123,19 @@ def packed(runs, jobs=1):
 def code():
     """A hash of the code that trains and measures, and torch's version: another code, other runs.
 
-    The modules at the top of the package and three of these; the page and the figures do not count.
+    The modules at the top of the package and four of these; the page and the figures do not count.
     """
     home = Path(toylab.__file__).parent
     made = hashlib.sha256(torch.__version__.partition("+")[0].encode())
-    here = [home / "sweep" / f"{name}.py" for name in ("runs", "training", "measures")]
+    here = [home / "sweep" / f"{name}.py" for name in ("runs", "plan", "training", "measures")]
     for path in sorted([*home.glob("*.py"), *here]):
         made.update(path.name.encode() + path.read_bytes())
     return made.hexdigest()[:16]
 
 
-def key(settings, seed, steps, precision):
+def key(settings, seed, steps, precision, backend):
     """What a run is known by: a hash of all that decides its numbers, the code's included."""
-    told = [code(), settings, seed, steps, precision, _data(settings["data"])]
+    told = [code(), settings, seed, steps, precision, backend, _data(settings["data"])]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
 
 

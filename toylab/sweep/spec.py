@@ -4,6 +4,7 @@ steps = 5000
 seeds = 10                                  how many, or a list of them
 measure = ["modes", "quality"]              rows of `toylab.sweep.measures`
 precision = "float32"                       or "float64"
+backend = "auto"                            compiled where that pays; "plain": bit for bit
 
 [experiment]                                what all runs share, as `Experiment` has it
 data = "25gaussians"
@@ -23,6 +24,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+from toylab.compiled import ROUTES
 from toylab.experiment import Experiment
 from toylab.experiment import names as experiment_names
 from toylab.settings import Whole
@@ -32,7 +34,7 @@ from toylab.sweep.runs import NOT_HERE, Run, key, plain, typed
 from toylab.sweep.training import PRECISIONS
 from toylab.tables import nearest
 
-TOP = ("steps", "seeds", "measure", "precision", "experiment", "grid", "random")
+TOP = ("steps", "seeds", "measure", "precision", "backend", "experiment", "grid", "random")
 USUAL = ("modes", "quality", "wasserstein")
 MOST_STEPS, MOST_SEED = 10**9, 2**31 - 1
 ASKED, MOST = 1000, 100_000  # runs: beyond the first only with --yes, beyond the second never
@@ -54,6 +56,7 @@ class Sweep(NamedTuple):
     seeds: tuple
     measure: tuple
     precision: str
+    backend: str
     named: tuple
     points: int
     runs: tuple
@@ -65,10 +68,11 @@ class Sweep(NamedTuple):
         return columns(self.measure)
 
 
-def load(path, yes=False):
+def load(path, yes=False, backend=None):
     """The `Sweep` of a TOML file; raises `SpecError` in one line.
 
-    yes -- whether more than `ASKED` runs are meant
+    yes     -- whether more than `ASKED` runs are meant
+    backend -- in the place of the file's
     """
     path = Path(path)
     try:
@@ -76,6 +80,7 @@ def load(path, yes=False):
             told = tomllib.load(file)
     except (OSError, ValueError) as error:  # a broken file, or one that is not text
         raise SpecError(f"{path} cannot be read: {_line(error)}") from error
+    told |= {"backend": backend} if backend else {}
     try:
         return parse(told, path.stem, yes)
     except (ValueError, KeyError) as error:
@@ -96,6 +101,7 @@ def parse(told, name="sweep", yes=False):
     seeds = _seeds(told.get("seeds", 1))
     measure = _names("measure", told.get("measure", list(USUAL)), MEASURES)
     (precision,) = _names("precision", [told.get("precision", "float32")], PRECISIONS)
+    (backend,) = _names("backend", [told.get("backend", "auto")], ROUTES)
     base = {n: _value("experiment", n, v) for n, v in _section(told, "experiment").items()}
     grid = {names: _list(names, values) for names, values in _section(told, "grid").items()}
     number, random = _random(_section(told, "random"))
@@ -105,11 +111,20 @@ def parse(told, name="sweep", yes=False):
     if total > MOST or (total > ASKED and not yes):
         most = f"at most {MOST}" if total > MOST else f"more than {ASKED} only with --yes"
         raise SpecError(f"that makes {total} runs, {most}; make the grid or the seeds fewer")
-    runs, impossible = _runs(_points(base, grid, number, random), seeds, steps, precision)
+    how = steps, precision, backend
+    runs, impossible = _runs(_points(base, grid, number, random), seeds, how)
     if impossible and not runs:
         raise SpecError(impossible[0]["failure"])
     sweep = Sweep(
-        name, steps, seeds, measure, precision, named, points, tuple(runs), tuple(impossible)
+        name,
+        steps,
+        seeds,
+        measure,
+        precision,
+        backend,
+        named,
+        points,
+        *map(tuple, (runs, impossible)),
     )
     _repeated(sweep)
     return sweep
@@ -230,7 +245,7 @@ def _points(base, grid, number, random):
             yield {**base, **{n: typed(n, v) for n, v in {**drawn, **chosen}.items()}}
 
 
-def _runs(points, seeds, steps, precision):
+def _runs(points, seeds, how):
     """([Run], [row of what cannot be combined])."""
     runs, impossible = [], []
     for point in points:
@@ -239,9 +254,9 @@ def _runs(points, seeds, steps, precision):
         for name in point:
             if name not in settings:
                 raise SpecError(f"{name} means nothing to data={experiment.data!r}")
-        made = [Run(settings, s, key(settings, s, steps, precision)) for s in seeds]
+        made = [Run(settings, s, key(settings, s, *how)) for s in seeds]
         if problems := experiment.conflicts():
-            nothing = {"measures": {}, "seconds": 0.0, "settled": True}
+            nothing = {"measures": {}, "seconds": 0.0, "backend": "", "settled": True}
             why = f"impossible: {' '.join(problems)}"
             impossible += [{**run._asdict(), **nothing, "failure": why} for run in made]
         else:

@@ -13,7 +13,7 @@ SHOWN = 40  # lines on the screen
 def rows(sweep, found):
     """[{column: value}] of the runs that are known, in the sweep's order.
 
-    Columns: the settings that the file names, seed, the measures, seconds, failure.
+    Columns: the settings that the file names, seed, the measures, seconds, backend, failure.
     found -- {key: row} as `kept.found` gives them
     """
     known = [found[run.key] for run in sweep.runs if run.key in found]
@@ -21,7 +21,7 @@ def rows(sweep, found):
         {name: row["settings"][name] for name in sweep.named}
         | {"seed": row["seed"]}
         | {column: row["measures"].get(column) for column in sweep.columns}
-        | {"seconds": row["seconds"], "failure": row["failure"]}
+        | {name: row[name] for name in ("seconds", "backend", "failure")}
         for row in (*known, *sweep.impossible)
     ]
 

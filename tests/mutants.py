@@ -116,6 +116,7 @@ TESTS = {
     "image.download": ("image_download",),
     "image.forecast": ("image_run",),
     "image.run": ("image_run", "image", "image_divergence"),
+    "image.config": ("image_presets", "image"),
     "image.divergence": ("image_divergence",),
     "image.log": ("image_divergence",),
     "image.checkpoint": ("image_divergence", "image_checkpoint"),
@@ -134,6 +135,7 @@ TESTS = {
     "image.scoring": ("image_scores",),
     "image.sets": ("image_scores",),
     "image.export": ("image_scores",),
+    "image.grids": ("image_scores", "image"),
     "image.ending": ("monitor_runs",),
     "pulls": ("pulls",),
     "monitor.tail": ("monitor_rows",),
@@ -1114,12 +1116,20 @@ LINES = {
         ("operations a step as an image's", "flops / max(1, real_images)", "flops", "test_a_forecast_counts_what_a_step_multiplies"),
     ],
     "image.run": [
+        ("scored although it was to stop", "state.step % every == 0 and not asked", "state.step % every == 0", "test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored"),
         ("no lock", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB", "test_two_processes_never_write_one_run"),
         ("a fork that keeps another game's memory", "_, state = setup.followed(state)", "pass", "test_a_fork_keeps_its_players_where_the_game_is_another"),
     ],
+    "image.config": [
+        ("a choice for ever", "theirs.difference(*sections.values())", "theirs", "test_choices_are_told_and_go_where_a_setting_is_said_anew"),
+        ("what it extends has no choices", "| theirs.difference", "| set().difference", "test_what_is_not_its_paper_s_a_preset_calls_a_choice_of_its_own"),
+        ("nothing over the preset", "return {**values, **changed}", "return {**changed, **values}", "test_extending_takes_what_is_not_said"),
+    ],
     "image.divergence": [
-        ("no limit", "if not abs(value) < (limit or float(\"inf\")):", "if value != value:", "test_every_number_is_watched"),
-        ("only players", "unwell(state) or unwell(state, losses(setup, state), limit)", "unwell(state)", "test_the_message_names_the_step_and_the_term_where_it_began"),
+        ("no limit", "if not abs(value) < most:", "if value != value:", "test_every_number_is_watched"),
+        ("gradients of a loss's size", "most = float(\"inf\") if name.endswith(\"_gradient\") else", "most =", "test_every_number_is_watched"),
+        ("gradients are not looked at", "losses(setup, state) | pulls(setup, state)", "losses(setup, state)", "test_the_message_names_the_step_and_the_term_where_it_began"),
+        ("only players", "unwell(state) or unwell(state, measured(setup, state), limit)", "unwell(state)", "test_the_message_names_the_step_and_the_term_where_it_began"),
         ("as fast as before", "GENTLER = 0.5", "GENTLER = 1.0", "test_a_run_goes_back_with_half_the_rates_and_other_minibatches"),
         ("the same minibatches", "config.experiment.seed + 1", "config.experiment.seed", "test_a_run_goes_back_with_half_the_rates_and_other_minibatches"),
         ("the first number alone", "factor * number for number in value.values", "number for number in value.values", "test_a_schedule_is_scaled_at_every_step"),
@@ -1127,6 +1137,7 @@ LINES = {
     "image.log": [
         ("always to the same state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1].step >= step", "test_a_run_goes_back_further_each_time_and_not_for_ever"),
         ("back to a bad state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1] is self._tried", "test_a_fid_beyond_its_limit_ends_a_run_before_that_state"),
+        ("any features' best", "best = None  # of other features", "pass  # of other features", "test_a_best_by_other_features_is_no_measure"),
         ("the worst is the best", "best is None or fid < best[\"fid\"]", "best is None or fid > best[\"fid\"]", "test_the_best_checkpoint_and_every_nth_stay"),
     ],
     "image.checkpoint": [
@@ -1190,7 +1201,10 @@ LINES = {
         ("half the interval", "(1 - LEVEL) / 2, (1 + LEVEL) / 2", "0.25, 0.75", "test_bootstrap_intervals_hold_the_truth_as_often_as_they_say"),
     ],
     "image.classifier": [
-        ("trained on what it is judged by", "made.fit(rows[~held], labels[~held])", "made.fit(rows, labels)", "test_a_kept_classifier_is_the_same"),
+        ("trained on what it is judged by", "made.fit(rows[~held], labels[~held])", "made.fit(rows, labels)", "test_what_judges_the_classifier_did_not_train_it"),
+        ("praised for what it learnt", "made.score(rows[held], labels[held])", "made.score(rows[~held], labels[~held])", "test_what_judges_the_classifier_did_not_train_it"),
+        ("any shape that has as many pixels", "if images.shape[1:] != self.shape:", "if False:", "test_a_classifier_refuses_what_it_cannot_learn_or_see"),
+        ("another one every time", "random_state=seed", "random_state=None", "test_a_kept_classifier_is_the_same"),
         ("linear", "x = np.maximum(x @ weight + bias, 0)", "x = x @ weight + bias", "test_the_classifier_is_scikit_learn_s"),
     ],
     "image.crosstest": [
@@ -1204,6 +1218,11 @@ LINES = {
     ],
     "image.sets": [
         ("in the file's order", "pixels[order] = images.pixels[places[order]]", "pixels[:] = images.pixels[places[order]]", "test_digits_as_bytes_are_full_ones"),
+    ],
+    "image.grids": [
+        ("a line from b to a", "(1 - t) * a + t * b", "t * a + (1 - t) * b", "test_lines_go_from_one_latent_to_another"),
+        ("each line goes on where the last ended", "zip(ends[::2], ends[1::2], strict=True)", "zip(ends[:-1], ends[1:], strict=True)", "test_lines_go_from_one_latent_to_another"),
+        ("tiles side by side only", "sheet.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "tiles.reshape(rows * tiles.shape[1], columns * tiles.shape[2], channels)", "test_sample_writes_the_grid_that_the_run_shows"),
     ],
     "image.export": [
         ("the player is kept", "network, vector = setup.networks.generator, state.average", "network, vector = setup.networks.generator, state.players.generator", "test_an_export_makes_the_same_images"),

@@ -149,7 +149,7 @@ def test_a_finished_run_says_so(tmp_path, capsys):
     assert "is finished: 2 of 2 steps" in capsys.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
     assert "is at step 2 already" in refused(capsys, "train", "--resume", folder, "steps=1")
-    assert "only steps may change" in refused(capsys, "train", "--resume", folder, "batch=9")
+    assert "only steps, log_every" in refused(capsys, "train", "--resume", folder, "batch=9")
 
 
 # Sampling

@@ -14,7 +14,7 @@ from toylab.trainer import losses
 
 HIGH = {  # (rate, penalty's weight, limit of a loss): what goes first
     (0.2, 100, "1e6"): ["critic loss", "penalty"],
-    (0.2, 100, "0"): ["penalty"],
+    (0.2, 100, "0"): ["penalty", "critic gradient"],
     (0.3, 30, "0"): ["generator step", "average step"],
 }
 
@@ -73,7 +73,7 @@ def poisoned(monkeypatch, at, times):
     return walks
 
 
-def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, monkeypatch):
+def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, monkeypatch, capsys):
     """From the last saved state, as by hand; and resumed it is the same run."""
     with monkeypatch.context() as patch:
         poisoned(patch, at=10, times=1)
@@ -82,6 +82,9 @@ def test_a_run_goes_back_with_half_the_rates_and_other_minibatches(tmp_path, mon
     (gone,), (back,) = told(folder, "diverged"), told(folder, "rolled back")
     assert (gone["step"], gone["terms"], back["step"]) == (10, ["average step"], 8)
     assert (back["seed"], back["rate_critic"]) == (6, "linear(0.002, 0, 20)")
+    said = capsys.readouterr().err
+    assert "step 10: average step not finite" in said
+    assert "back to step 8 with rate_critic=linear(0.002, 0, 20), rate_generator=0.0015" in said
     assert [row["step"] for row in rows(folder, "metrics.jsonl")] == [5, 10, 14]
 
     base = [*TINY, "save_every=4", "rate_critic=linear(0.004, 0, 20)", "seed=5"]
@@ -115,15 +118,21 @@ def test_a_schedule_is_scaled_at_every_step():
     assert divergence.scaled(3e-4, 0.5) == 1.5e-4
 
 
+class Scores(list):
+    """FIDs that a run gets, one a score, in place of real ones; `features` gave them."""
+
+    features = "0"
+
+
 @pytest.fixture
 def scores(monkeypatch):
-    """FIDs that a run gets, one a score, in place of real ones."""
-    given = []
+    """The `Scores` of runs in this test."""
+    given = Scores()
 
     def score(opened, wanted):
         found = {"scores": {"fid": given.pop(0), "is": 1.0}, "step": opened[3].step}
         found |= {"weights": "average", "seed": 0, "real": {"split": "train"}}
-        return {**found, "extractor": {"name": "none", "sha256": "0"}}
+        return {**found, "extractor": {"name": "none", "sha256": given.features}}
 
     monkeypatch.setattr(scoring, "ready", lambda folder, config: None)
     monkeypatch.setattr(scoring, "score", score)
@@ -156,15 +165,40 @@ def test_the_best_checkpoint_and_every_nth_stay(scores, tmp_path, capsys):
         assert checkpoint.best(pointer.parent) is None
 
 
+def test_a_best_by_other_features_is_no_measure(scores, tmp_path):
+    """Of two extractors' FIDs neither is the smaller, nor an explosion of the other."""
+    scores += [3.0, 50.0]
+    folder = ended(tmp_path, "steps=4", "eval_every=4", "fid_limit=4")
+    scores.features = "1"
+    assert main(["train", "--resume", str(folder), "steps=8"]) == 0
+    best = checkpoint.best(folder / "checkpoints")
+    assert (best["step"], best["fid"], best["extractor"]) == (8, 50.0, "1")
+
+
 def test_a_fid_beyond_its_limit_ends_a_run_before_that_state(scores, tmp_path, capsys):
-    """12 is not beyond four times 3, 12.5 is; going back leaves the bad state out."""
-    scores += [3.0, 12.0, 12.5]
+    """12 is not beyond four times 3, 12.5 is; going back leaves the bad state out. A resumed run
+    may have another limit."""
+    scores += [3.0, 12.0, 12.5, 12.5]
     folder = ended(tmp_path, "steps=12", "eval_every=4", "fid_limit=4", code=3)
-    assert "at step 12 not finite or beyond its limit: fid" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "at step 12 not finite or beyond its limit: fid" in told
+    assert "last good checkpoint is" in told and "step-00000008.ckpt" in told
     log = run.Watch(*run.opened(folder)[1:3])
     for step in (4, 8, 12):
         log.save(run.opened(folder)[3]._replace(step=step))
     assert log.back(12).step == 8 and log.back(10).step == 8
+    assert main(["train", "--resume", str(folder), "fid_limit=5"]) == 0
+    assert reached(folder).step == 12
+
+
+def test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored(scores, tmp_path):
+    """A score may take longer than the patience of who sent the signal."""
+    made = config.load("digits-smoke", config.overrides([*TINY, "steps=9", "eval_every=1"]))
+    setup, stop = run.prepare(made), run.Stop()
+    folder = run.create(made, setup, tmp_path)
+    stop.wanted = True
+    assert run.follow(folder, made, setup, stop=stop).step == 1
+    assert reached(folder).step == 1 and not (folder / "eval").exists()
 
 
 def test_scores_that_cannot_be_had_are_refused_before_the_first_step(tmp_path, capsys):
@@ -179,7 +213,8 @@ def test_scores_that_cannot_be_had_are_refused_before_the_first_step(tmp_path, c
 
 
 def test_every_number_is_watched():
-    """A player, the average, a loss, a penalty: not finite, or beyond the limit."""
+    """A player, the average, a loss, a penalty: not finite, or beyond the limit. A gradient may be
+    as long as it likes."""
     from toylab.games import Players
     from toylab.states import State
 
@@ -190,5 +225,7 @@ def test_every_number_is_watched():
         *("critic loss", "penalty"),
     ]
     assert divergence.unwell(well, {"critic": 1e30}) == []
+    assert divergence.unwell(well, {"generator_gradient": 1e9}, 8.0) == []
+    assert divergence.unwell(well, {"critic_gradient": float("inf")}) == ["critic gradient"]
     assert divergence.unwell(well._replace(players=Players(one, bad))) == ["critic step"]
     assert divergence.unwell(well._replace(average=bad)) == ["average step"]

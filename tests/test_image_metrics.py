@@ -226,6 +226,30 @@ def test_the_classifier_is_scikit_learn_s(digits, monkeypatch):
     np.testing.assert_allclose(chances / chances.sum(1, keepdims=True), wanted, atol=1e-5)
 
 
+def test_what_judges_the_classifier_did_not_train_it(digits, monkeypatch):
+    """Other labels on every fifth image: the same numbers, and none of them is right any more."""
+    monkeypatch.setattr(classifier, "EPOCHS", 4)
+    images, labels = digits[0][:300], digits[1][:300]
+    held = np.arange(300) % 5 == 0
+    one = classifier.trained(images, labels)
+    other = classifier.trained(images, np.where(held, 10 + labels, labels))
+    for mine, its in zip(one.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(mine, its)
+    assert one.accuracy > 0.5 and other.accuracy == 0 and one.trained == other.trained == 240
+
+
+def test_a_classifier_refuses_what_it_cannot_learn_or_see(digits, learnt):
+    images, labels = digits[0][:60], digits[1][:60]
+    for wrong, words in (
+        ((images, labels[:9]), "60 images have 9 labels"),
+        ((images, np.zeros(60)), "at least two kinds"),
+    ):
+        with pytest.raises(DataError, match=words):
+            classifier.trained(*wrong)
+    with pytest.raises(DataError, match=r"\(1, 8, 8\), got \(1, 4, 16\)"):
+        learnt.look(images.reshape(60, 1, 4, 16))
+
+
 def test_a_kept_classifier_is_the_same(digits, learnt, tmp_path):
     path = tmp_path / "classifier.safetensors"
     classifier.save(path, learnt)

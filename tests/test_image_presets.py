@@ -1,13 +1,15 @@
 """Presets: each builds, and carries its paper's numbers."""
 
+import json
 import math
 
 import pytest
 
 from tests.image_runs import refused
 from toylab.image import config, data
+from toylab.image.__main__ import main
 from toylab.image.networks import FAMILIES
-from toylab.schedules import evaluate
+from toylab.schedules import evaluate, parse
 
 ROTH = {
     "objective": "non-saturating",
@@ -16,12 +18,23 @@ ROTH = {
     "rate_critic": 2e-4,
     "rate_generator": 2e-4,
     "beta1": 0.5,
+    "beta2": 0.999,
     "batch": 64,
     "critic_steps": 1,
+    "features": 64,
 }
 ROTH_64 = {**ROTH, "latent": 128, "first": "generator", "size": 64}
-ROTH_32 = {**ROTH, "latent": 100, "latent_law": "uniform", "penalty_weight": 0.1, "steps": 39062}
-NOISE = {**ROTH_32, "penalty": "none", "noise_copies": 4}
+ROTH_32 = {
+    **ROTH,
+    "latent": 100,
+    "latent_law": "uniform",
+    "penalty_weight": 0.1,
+    "steps": 39062,
+    "data": "cifar10",
+    "stages": 4,
+    "initialisation": "dcgan",
+}
+NOISE = {**ROTH_32, "penalty": "none", "network": "dcgan", "noise_copies": 4}
 WGANGP = {
     "objective": "wasserstein",
     "penalty": "1-gp",
@@ -32,9 +45,25 @@ WGANGP = {
     "batch": 64,
     "latent": 128,
     "data": "cifar10",
+    "features": 128,
+    "initialisation": "wgan-gp",
 }
-WGANGP_CNN = {**WGANGP, "rate_critic": 1e-4, "beta1": 0.5, "network": "wgangp-cnn", "features": 128}
-WGANGP_RESNET = {**WGANGP, "beta1": 0.0, "batch_generator": 128, "scaling": "dequantised"}
+WGANGP_CNN = {
+    **WGANGP,
+    "rate_critic": 1e-4,
+    "rate_generator": 1e-4,
+    "beta1": 0.5,
+    "network": "wgangp-cnn",
+}
+WGANGP_RESNET = {
+    **WGANGP,
+    "rate_critic": parse("linear(0.0002, 0, 100000)"),
+    "rate_generator": parse("linear(0.0002, 0, 100000)"),
+    "beta1": 0.0,
+    "batch_generator": 128,
+    "scaling": "dequantised",
+    "network": "wgangp-resnet",
+}
 CT = {"penalty_2": "ct", "penalty_2_weight": 2, "margin": 0, "critic_dropout": 0.5}
 ZEROGP = {
     "objective": "non-saturating",
@@ -49,6 +78,8 @@ ZEROGP = {
     "data": "mnist",
     "scaling": "standardised",
     "steps": 20000,
+    "features": 512,
+    "initialisation": "uniform",
 }
 R1 = {
     "objective": "non-saturating",
@@ -61,7 +92,11 @@ R1 = {
     "flips": True,
     "scaling": "dequantised",
     "critic_norm": "none",
+    "generator_norm": "none",
+    "features": 64,
+    "initialisation": "uniform",
 }
+R1_SAME = {**R1, "penalty": "r1-code", "rate_critic": 1e-4}
 ICR = {
     "network": "icr-cifar",
     "rate_critic": 1e-4,
@@ -71,26 +106,43 @@ ICR = {
     "steps": 468000,
     "initialisation": "icr",
     "penalty": "none",
+    "acgd_beta": 0.99,
+    "acgd_epsilon": 1e-5,
+    "features": 64,
+    "data": "cifar10",
 }
 PAPERS = {  # preset: what its paper, or its authors' code, says
     **{
-        f"roth-{net}-{where}": {**ROTH_64, "network": name, "steps": steps, "data": where_data}
-        for net, name in (
-            ("dcgan", "dcgan"),
-            ("nonorm", "dcgan-nonorm"),
-            ("tanh", "dcgan-tanh"),
-            ("resnet", "resnet"),
+        f"roth-{net}-{where}": {
+            **ROTH_64,
+            "network": name,
+            "initialisation": law,
+            "penalty_weight": parse(f"exponential(2, 0.02, {steps})"),
+            "steps": steps,
+            "data": where_data,
+            "crop": crop,
+        }
+        for net, name, law in (
+            ("dcgan", "dcgan", "dcgan-uniform"),
+            ("nonorm", "dcgan-nonorm", "dcgan-uniform"),
+            ("tanh", "dcgan-tanh", "dcgan-uniform"),
+            ("resnet", "resnet", "wgan-gp"),
         )
-        for where, where_data, steps in (
-            ("celeba", "celeba", 10**5),
-            ("lsun", "lsun-bedroom", 2 * 10**5),
+        for where, where_data, steps, crop in (
+            ("celeba", "celeba", 10**5, 178),
+            ("lsun", "lsun-bedroom", 2 * 10**5, 256),
         )
     },
-    "roth-dcgan-cifar10": {**ROTH_32, "network": "dcgan", "features": 64, "stages": 4},
+    "roth-dcgan-cifar10": {**ROTH_32, "network": "dcgan"},
     "roth-nonorm-cifar10": {**ROTH_32, "network": "dcgan-nonorm"},
     "roth-tanh-cifar10": {**ROTH_32, "network": "dcgan-tanh"},
-    "roth-resnet-cifar10": {**ROTH_32, "network": "resnet"},
-    "roth-none-cifar10": {**ROTH_32, "penalty": "none"},
+    "roth-resnet-cifar10": {
+        **ROTH_32,
+        "network": "resnet",
+        "stages": 3,
+        "initialisation": "wgan-gp",
+    },
+    "roth-none-cifar10": {**ROTH_32, "network": "dcgan", "penalty": "none"},
     **{
         f"roth-noise-{v}-cifar10": {**NOISE, "noise": math.sqrt(float(v))}
         for v in ("0.01", "0.1", "1.0")
@@ -103,12 +155,21 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         "rule": "rmsprop",
         "rate_critic": 5e-5,
         "rate_generator": 5e-5,
+        "decay": 0.99,
+        "epsilon": 1e-8,
         "critic_steps": 5,
         "batch": 64,
         "latent": 100,
+        "network": "dcgan",
+        "features": 64,
+        "kernel": 4,
+        "initialisation": "dcgan",
+        "data": "lsun-bedroom",
+        "crop": 256,
+        "size": 64,
     },
     "wgangp-cnn-cifar10": {**WGANGP_CNN, "steps": 200000},
-    "wgangp-resnet-cifar10": {**WGANGP_RESNET, "network": "wgangp-resnet", "steps": 100000},
+    "wgangp-resnet-cifar10": {**WGANGP_RESNET, "steps": 100000},
     "ctgan-1000-cifar10": {**WGANGP_CNN, **CT, "images": 1000, "steps": 50000},
     "ctgan-full-cifar10": {**WGANGP_RESNET, **CT, "images": 0, "steps": 100000},
     **{
@@ -126,12 +187,14 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         "penalty": "0-gp-logit",
         "rate_critic": 3e-4,
         "batch": 128,
+        "data": "imagenet",
         "size": 128,
+        "steps": 10**6,
     },
-    "r1-celeba": {**R1, "penalty": "r1-code", "rate_critic": 1e-4, "batch": 64},
-    "r1-lsun": {**R1, "penalty": "r1-code", "batch": 64, "data": "lsun-bedroom"},
-    "r1-imagenet": {**R1, "penalty": "r1-code", "batch": 128, "size": 128},
-    "r1-cifar10": {**R1, "penalty": "r1-code", "size": 0},
+    "r1-celeba": {**R1_SAME, "batch": 64, "data": "celeba"},
+    "r1-lsun": {**R1_SAME, "batch": 64, "data": "lsun-bedroom"},
+    "r1-imagenet": {**R1_SAME, "batch": 128, "data": "imagenet", "size": 128},
+    "r1-cifar10": {**R1_SAME, "batch": 64},
     "acgd-wgan-cifar10": {
         **ICR,
         "objective": "wasserstein",
@@ -143,6 +206,7 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         **ICR,
         "objective": "wasserstein",
         "optimizer": "alternating",
+        "rule": "adam",
         "penalty": "1-gp",
         "penalty_weight": 10,
         "beta1": 0.5,
@@ -153,22 +217,26 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         **ICR,
         "objective": "non-saturating",
         "penalty": "none",
+        "optimizer": "alternating",
         "rule": "adam",
     },
     "acgd-adam-sn-cifar10": {
         **ICR,
         "constraint": "spectral-norm",
         "penalty": "none",
+        "optimizer": "alternating",
         "rule": "adam",
     },
     "acgd-adam-wgan-cifar10": {
         **ICR,
         "objective": "wasserstein",
         "penalty": "none",
+        "optimizer": "alternating",
         "rule": "adam",
     },
 }
 HERE = ("digits", "fashion", "faces")
+CADENCE = {"log_every", "sample_every", "save_every"}  # which no result hangs on
 
 
 def value(configured, name):
@@ -187,6 +255,47 @@ def test_every_experiment_of_the_papers_has_a_preset():
 def test_a_preset_carries_its_paper_s_numbers(name):
     configured = config.load(name)
     assert {key: value(configured, key) for key in PAPERS[name]} == PAPERS[name]
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_what_is_not_its_paper_s_a_preset_calls_a_choice_of_its_own(name):
+    """Every setting that it or what it extends has stands above, or is declared; none for nothing.
+    What is declared may stand above too: for a name, or a default."""
+    path = config.presets()[name]
+    said, own = set(config.read(path)) - CADENCE, config.choices(path)
+    assert said - set(PAPERS[name]) <= own <= said
+
+
+def test_a_preset_is_shown_with_what_every_setting_means(tmp_path, capsys):
+    """Doc, and names or bounds; what is shown is a preset itself, of the same run."""
+    assert main(["presets", "fashion-roth"]) == 0
+    shown = capsys.readouterr().out
+    (tmp_path / "shown.toml").write_text(shown)
+    one, other = config.load("fashion-roth"), config.load(tmp_path / "shown.toml")
+    assert config.dump(one) == config.dump(other)
+    lines = {line.split(" = ")[0]: line for line in shown.splitlines() if " = " in line}
+    for name, words in {
+        "batch": "Small batches make noisy pushes. 1 to 65536.",
+        "device": "One of: auto, cpu, cuda.",
+        "loss_limit": "At least 0.",
+        "flips": "Mirror every image with probability ½, anew each time.",
+    }.items():
+        assert lines[name].endswith(words)
+    assert all(f", {name}" in lines["penalty"] for name in ("0-gp", "roth", "dragan"))
+
+
+def test_choices_are_told_and_go_where_a_setting_is_said_anew(tmp_path, capsys):
+    assert main(["presets", "r1-cifar10"]) == 0
+    title, line, *rest = capsys.readouterr().out.splitlines()
+    assert title.startswith("# R1 of Mescheder et al. 2018") and rest[0] == "[experiment]"
+    assert line == config.CHOICE + "crop, data, network, size, steps."
+    assert main(["presets", "zerogp-imagenet", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["choices"] == ["crop", "network"]
+    mine = tmp_path / "mine.toml"
+    mine.write_text('# Mine.\nextends = "r1-celeba"\n[run]\nsteps = 5\n')
+    assert config.choices(mine) == {"network", "crop", "size"}
+    mine.write_text(f"# Mine.\n{config.CHOICE}stepps.\n[run]\nsteps = 5\n")
+    assert "did you mean 'steps'" in refused(capsys, "presets", mine)
 
 
 @pytest.mark.parametrize("name, steps", [("celeba", 100000), ("lsun", 200000)])

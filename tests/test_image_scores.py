@@ -19,6 +19,7 @@ from toylab.image.crosstest import Asked
 from toylab.image.pixels import DataError
 from toylab.image.sets import chosen, labelled, whole_set
 from toylab.networks import Network, Output
+from toylab.randomness import Keys
 
 
 @pytest.fixture(scope="module")
@@ -292,6 +293,30 @@ def test_an_export_makes_the_same_images(folder, tmp_path, capsys):
     assert main(["sample", str(moved), "--n", "300", "--seed", "3", "--out", f"{moved}/x.npz"]) == 0
     with np.load(moved / "x.npz", allow_pickle=False) as held:
         assert np.array_equal(held["images"], wanted)
+
+
+def test_lines_go_from_one_latent_to_another(folder, tmp_path, capsys):
+    """Eight in rows of three: ends are the images of the same seed, the middle is that of the mean,
+    and an export's are the run's."""
+    _, _, setup, state = run.opened(folder)
+    law, keys = setup.sources[1], Keys(5, "sample")
+    ends = law.sample(6, keys)
+    points = grids.on_lines(law, 8, keys)
+    np.testing.assert_allclose(points[[0, 2, 3, 5, 6]], ends[:5], atol=1e-7)
+    np.testing.assert_allclose(points[[1, 4, 7]], (ends[::2] + ends[1::2]) / 2, atol=1e-7)
+    words = ["--n", "8", "--seed", "5", "--lines", "--out", f"{tmp_path}/x.npz"]
+    assert main(["sample", str(folder), *words]) == 0
+    with np.load(tmp_path / "x.npz", allow_pickle=False) as held:
+        found = held["images"]
+    singles = grids.shown(setup, grids.fakes(setup, state.average, 5, seed=5))
+    assert np.abs(found[[0, 2, 3, 5, 6]].astype(int) - singles).max() <= 1
+    assert np.abs(found[1].astype(int) - found[0]).max() > 1
+    capsys.readouterr()
+    files = told(capsys, "export", folder, "--out", tmp_path / "out")["files"]
+    assert len(files) == 2
+    assert np.array_equal(export.loaded(tmp_path / "out").images(8, 5, lines=True), found)
+    assert main(["sample", str(folder), "--lines"]) == 0
+    assert (folder / "samples" / "seed0-lines.png").is_file()
 
 
 def test_an_export_holds_the_average_and_its_statistics(folder):

@@ -1,12 +1,19 @@
 """The page's link to the engine while nothing happens: it looks for the tab now and then."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
 from toylab.ui import session
 from toylab.ui.session import Link
+
+
+def run(story):
+    """In a thread of its own: in a worker that drives a browser the main one has a running loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, story).result()
 
 
 class Beat(SimpleNamespace):
@@ -35,7 +42,7 @@ def looked(made, seconds=0.5):
         await asyncio.sleep(seconds)
         task.cancel()
 
-    asyncio.run(watched())
+    run(watched())
     return len(looks)
 
 
@@ -62,7 +69,7 @@ def test_what_is_said_wakes_the_watch_at_once(stir):
         stir(made)
         await asyncio.wait_for(task, 5)
 
-    asyncio.run(story())
+    run(story())
 
 
 def test_a_resting_page_that_is_gone_closes_its_run(monkeypatch):
@@ -70,5 +77,5 @@ def test_a_resting_page_that_is_gone_closes_its_run(monkeypatch):
     monkeypatch.setattr(session, "LOOK", 0.01)
     made = link()
     made.doc.session_context.session.connection_count = 0
-    asyncio.run(asyncio.wait_for(made._watch(), 10))
+    run(asyncio.wait_for(made._watch(), 10))
     assert made.sent == ["close"]

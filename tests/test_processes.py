@@ -82,6 +82,21 @@ def test_a_run_of_two_processes_is_that_of_one(tmp_path):
         assert rows[0][6][name] == pytest.approx(rows[1][6][name], rel=1e-10)
 
 
+def test_two_processes_go_back_together(tmp_path):
+    """A run that explodes three times: the same events as one process has, and the same end."""
+    words = ["digits-smoke", "rule=sgd", "rate_critic=0.3", "rate_generator=0.3", "steps=9"]
+    words += ["penalty_weight=30", "log_every=3", "save_every=4", "on_divergence=rollback"]
+    trained_by_two(tmp_path, *words)
+    (folder,) = (tmp_path / "runs").glob("*")
+    alone = trained(tmp_path / "alone", *TINY64, *words[1:])
+    events = [
+        [(row["event"], row["step"], row.get("terms")) for row in map(json.loads, one.open())]
+        for one in (folder / "events.jsonl", alone / "events.jsonl")
+    ]
+    assert events[0] == events[1] and [row[0] for row in events[0]].count("rolled back") == 3
+    assert worst(flatten(reached(alone)), flatten(reached(folder))) < 1e-11
+
+
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
     told = trained_by_two(
         tmp_path, "digits-smoke", "batch_generator=9", code=1

@@ -134,6 +134,7 @@ def test_after_an_error_nothing_is_waited_for():
 
     def task(number):
         with pytest.raises(KeyError), joined():
+            distributed.barrier()  # both are there: whoever is first may go
             raise KeyError
         return distributed.is_initialized()
 

@@ -146,7 +146,7 @@ def test_both_themes_can_be_read_and_what_is_wrong_is_said(monitor, server, sche
     said = strange.inner_text()
     assert "critic that is not finite" in said and "text for critic" in said and "failed" in said
     assert page.locator(".settings").get_by_text("<b>none</b>").is_visible(), "words, not markup"
-    background = page.locator(".monitor").evaluate("n => getComputedStyle(n).backgroundColor")
+    background = page.locator(".overview").evaluate("n => getComputedStyle(n).backgroundColor")
     shade = theme.TOKENS["page"][scheme == "dark"]
     assert background == f"rgb({', '.join(str(int(shade[i : i + 2], 16)) for i in (1, 3, 5))})"
     page.locator(".over").nth(2).hover(position={"x": 200, "y": 60})

@@ -56,7 +56,8 @@ def notebook(tmp_path_factory):
         server = psutil.Popen(
             [sys.executable, *command], cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **homes, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder / "i")},
+            env={**os.environ, **homes, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(folder / "i"),
+                 "TOYLAB_BACKEND": "plain"},
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     family = [server]

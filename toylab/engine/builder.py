@@ -15,6 +15,7 @@ import tempfile
 
 log = logging.getLogger(__name__)
 
+PRIORITY = 19  # the lowest
 LONGEST = 300.0  # seconds of one build
 FRESH = 5.0  # seconds for which what was asked is wanted
 LOOK_EVERY = 0.5  # seconds between two looks at what is being built
@@ -52,7 +53,7 @@ class Builder:
         self.said = tempfile.TemporaryFile()
         try:
             self.process = subprocess.Popen(
-                ["nice", "-n", "19", sys.executable, "-m", "toylab.engine.build"],
+                ["nice", "-n", f"{PRIORITY}", sys.executable, "-m", "toylab.engine.build"],
                 stdin=subprocess.PIPE,
                 stdout=self.said,
                 stderr=subprocess.DEVNULL,  # what compilers have to say; its reason is in `said`

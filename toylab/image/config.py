@@ -24,6 +24,7 @@ from toylab.settings import Knob, Name, Whole
 from toylab.tables import nearest
 
 PRESETS = Path(__file__).parent / "presets"
+CHOICE = "# This project's choice, not the paper's word: "  # and names of settings, in a preset
 
 
 class ConfigError(ValueError):
@@ -182,13 +183,29 @@ def title(path):
         return file.readline().lstrip("# ").strip()
 
 
+def choices(path):
+    """The settings that a preset, or what it extends, says are not its paper's."""
+    text = Path(path).read_text(encoding="utf-8")
+    sections = tomllib.loads(text)
+    lines = [line for line in text.splitlines() if line.startswith(CHOICE)]
+    own = [line.removeprefix(CHOICE).rstrip(".").split(", ") for line in lines]
+    theirs = choices(presets()[sections.pop("extends")]) if "extends" in sections else set()
+    return {_known(name) for names in own for name in names} | theirs.difference(*sections.values())
+
+
+def path_of(preset):
+    """The path of a preset's name, or of a path that ends in .toml itself; raises `ConfigError`."""
+    path = Path(preset)
+    if path.suffix == ".toml":
+        return path
+    if preset not in presets():
+        raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")
+    return presets()[preset]
+
+
 def load(preset, changed=()):
     """The `Config` of a preset's name, or of a path that ends in .toml, with overrides applied."""
-    path = Path(preset)
-    if path.suffix != ".toml":
-        if preset not in presets():
-            raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")
-        path = presets()[preset]
+    path = path_of(preset)
     return build(path.stem, _over(read(path), dict(changed)))
 
 
@@ -236,17 +253,35 @@ def parse(text, path, seen=()):
     return values
 
 
-def dump(config):
-    """The TOML text of every setting that means something in this run; `read` reads it back."""
+def dump(config, explained=False):
+    """The TOML text of every setting that means something in this run; `read` reads it back.
+
+    explained -- with what each one is, and may be, in a comment behind it
+    """
     alien, lines = _alien(config.settings.network), []
     if config.settings.average_kimg:
         alien = alien | {"average"}  # which follows from it
     for section, names in SECTIONS.items():
         owner = config.experiment if section == "experiment" else config.settings
         lines.append(f"[{section}]")
-        lines += [f"{n} = {_toml(getattr(owner, n))}" for n in names if n not in alien]
+        for name in names:
+            if name not in alien:
+                text = f"{name} = {_toml(getattr(owner, name))}"
+                lines.append(f"{text:<36}  # {explanation(name)}" if explained else text)
         lines.append("")
     return "\n".join(lines)
+
+
+def explanation(name):
+    """What a setting is and what it may be, as one line."""
+    field = _parameter(name)
+    told = " ".join(field.doc.split())
+    if isinstance(field, Name):
+        return f"{told} One of: {', '.join(field.choices)}."
+    low, high = getattr(field, "bounds", None) or (None, None)
+    if high is not None:
+        return f"{told} {low:.10g} to {high:.10g}."
+    return told if low is None else f"{told} At least {low:g}."
 
 
 def _toml(value):

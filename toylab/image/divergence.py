@@ -1,11 +1,13 @@
 """Runs that explode: what is watched, where it began, and how a run is taken up again more gently.
 
-A state is unwell where a player holds a number that is not finite, or where a loss or a penalty is
-none or beyond `loss_limit`. The first such step is found by walking once more from the last state
-that was well, so a message names the step and the term, not the row of metrics that noticed.
+A state is unwell where a player or a gradient holds a number that is not finite, or where a loss or
+a penalty is none or beyond `loss_limit`. The first such step is found by walking once more from the
+last state that was well, so a message names the step and the term, not the row of metrics that
+noticed.
 """
 
 from toylab.image.config import build, dump, parse
+from toylab.pulls import pulls
 from toylab.schedules import Schedule
 from toylab.trainer import losses
 
@@ -25,7 +27,7 @@ class Diverged(RuntimeError):
 
     step  -- where it was noticed, or began
     terms -- what was no good: "critic step" (a player's numbers), "critic loss", "penalty",
-             "critic's gradient" (its length), "fid"
+             "critic gradient", "fid"
     """
 
     def __init__(self, step, terms, last=None):
@@ -43,22 +45,28 @@ class Diverged(RuntimeError):
 
 
 def unwell(state, found=None, limit=0.0):
-    """What is no good in a state and its losses {name: number}: names, or nothing.
+    """What is no good in a state and what was `measured` there: names, or nothing.
 
-    limit -- of a loss's size; 0: it has only to be finite
+    limit -- of a loss's size; 0: it has only to be finite, as a gradient
     """
     parts = {**state.players._asdict(), "average": state.average}
     bad = [f"{name} step" for name, part in parts.items() if not bool(part.isfinite().all())]
     for name, value in (found or {}).items():
-        if not abs(value) < (limit or float("inf")):
-            bad.append(f"{name} loss" if name in parts else name)
+        most = float("inf") if name.endswith("_gradient") else limit or float("inf")
+        if not abs(value) < most:
+            bad.append(f"{name} loss" if name in parts else name.replace("_", " "))
     return bad
+
+
+def measured(setup, state):
+    """{name: number}: losses, penalty, and the lengths of the gradients, over all processes."""
+    return losses(setup, state) | pulls(setup, state)
 
 
 def began(states, setup, limit):
     """(step, terms) of the first of these states that is unwell, or None; looked at one by one."""
     for state in states:
-        if bad := unwell(state) or unwell(state, losses(setup, state), limit):
+        if bad := unwell(state) or unwell(state, measured(setup, state), limit):
             return state.step, bad
     return None
 

@@ -69,9 +69,11 @@ class Generator(NamedTuple):
     latent: object
     scaling: str
 
-    def images(self, n, seed=0):
+    def images(self, n, seed=0, lines=False):
         """uint8 (n, channels, height, width): what ``sample`` makes of the run, image by image."""
-        points = torch.from_numpy(self.latent.sample(n, Keys(seed, "sample"))).to(self.vector)
+        keys = Keys(seed, "sample")
+        points = grids.on_lines(self.latent, n, keys) if lines else self.latent.sample(n, keys)
+        points = torch.from_numpy(points).to(self.vector)
         with torch.no_grad():
             parts = [self.network.apply(self.vector, x).value for x in points.split(grids.CHUNK)]
         return SCALINGS[self.scaling].pixels(torch.cat(parts).numpy())

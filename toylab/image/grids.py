@@ -1,5 +1,6 @@
 """Sample grids: images from a vector that do not depend on each other, and PNG files of them."""
 
+import functools
 import io
 import math
 
@@ -16,15 +17,17 @@ CHUNK = 256
 TILE = 32  # smaller images are enlarged by a whole factor, to at least this many pixels a side
 
 
-def fakes(setup, vector, n, seed=0, purpose="sample"):
+def fakes(setup, vector, n, seed=0, purpose="sample", lines=False):
     """n images (n, channels, height, width) of the generator with this vector, as numpy.
 
     The normalisations' statistics come from latents of their own, the same for every seed, and
     image i is the same however many are asked for.
+
+    lines -- of latents on straight lines (`on_lines`)
     """
     network = holding(setup.networks.generator, statistics(setup, vector))
     with torch.no_grad():
-        chunks = _latents(setup, Keys(seed, purpose), n).split(CHUNK)
+        chunks = _latents(setup, Keys(seed, purpose), n, lines).split(CHUNK)
         made = torch.cat([network.apply(vector, chunk).value for chunk in chunks])
     return made.cpu().numpy()
 
@@ -35,9 +38,21 @@ def statistics(setup, vector):
     return measured(setup.networks.generator, vector, batches)
 
 
-def _latents(setup, keys, count):
-    points = torch.from_numpy(setup.sources[1].sample(count, keys))
-    return points.to(setup.device, setup.dtype)
+def _latents(setup, keys, count, lines=False):
+    sample = functools.partial(on_lines, setup.sources[1]) if lines else setup.sources[1].sample
+    return torch.from_numpy(sample(count, keys)).to(setup.device, setup.dtype)
+
+
+def on_lines(law, n, keys):
+    """n latents (n, d) in rows of ⌈√n⌉: each row goes from one latent to another, (1 − t) a + t b.
+
+    What a generator knows by heart it repeats along a row, and then jumps.
+    """
+    columns = math.ceil(math.sqrt(n))
+    ends = law.sample(2 * math.ceil(n / columns), keys)
+    t = np.linspace(0, 1, columns, dtype=ends.dtype)[:, None]
+    rows = [(1 - t) * a + t * b for a, b in zip(ends[::2], ends[1::2], strict=True)]
+    return np.concatenate(rows)[:n]
 
 
 def reals(setup, n, seed=0):

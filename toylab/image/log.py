@@ -15,12 +15,10 @@ import toylab
 from toylab.files import write
 from toylab.image import checkpoint, grids, scoring
 from toylab.image.boards import BOARDS
-from toylab.image.divergence import Diverged, unwell
+from toylab.image.divergence import Diverged, measured, unwell
 from toylab.image.progress import progress
 from toylab.processes import any_of, world
-from toylab.pulls import pulls
 from toylab.schedules import evaluate
-from toylab.trainer import losses
 
 GRID = 64  # images in a sample grid
 
@@ -37,21 +35,20 @@ class Watch:
         self.config, self.setup, self.well = config, setup, state
         self._saved, self._tried = deque([state] if state else [], checkpoint.KEPT), None
 
-    def check(self, state, found=None, pulled=None):
-        """Raises `Diverged` where a player, a loss or a penalty is no good, or a gradient's length
-        not finite."""
-        if bad := unwell(state, found, self.config.settings.loss_limit) or unwell(state, pulled):
+    def check(self, state, found=None):
+        """Raises `Diverged` where a player, a loss, a penalty or a gradient is no good."""
+        if bad := unwell(state, found, self.config.settings.loss_limit):
             raise Diverged(state.step, bad, self.last())
 
     def last(self):
         """The path of the last checkpoint, where this process knows it."""
 
     def measure(self, state):
-        """The losses and the gradients' lengths, which are means over all processes."""
-        found, pulled = losses(self.setup, state), pulls(self.setup, state)
-        self.check(state, found, {name.replace("_", "'s "): v for name, v in pulled.items()})
+        """The losses and gradients, which are means over all processes."""
+        found = measured(self.setup, state)
+        self.check(state, found)
         self.well = state
-        return found | pulled
+        return found
 
     def picture(self, state):
         """Nothing but the check."""
@@ -108,12 +105,12 @@ class Log(Watch):
 
     def begin(self, step):
         """Drops rows of later steps, written after the checkpoint that the run goes on from, and
-        what is no row; its clock goes on from the last one that is left."""
+        what is no row; the clock goes on from the last row that is left."""
         rows = self.metrics.read_bytes().splitlines(True) if self.metrics.exists() else []
-        kept = [row for row in rows if _step(row) <= step]
+        kept = [row for row in rows if _number(row, "step", float("inf")) <= step]
         write(self.metrics, b"".join(kept))
         self._seen, self._since = step, time.perf_counter()
-        self._began = self._since - (json.loads(kept[-1]).get("seconds", 0.0) if kept else 0.0)
+        self._began = self._since - (_number(kept[-1], "seconds", 0.0) if kept else 0.0)
 
     def last(self):
         try:
@@ -197,9 +194,9 @@ def _append(path, row):
         file.write(json.dumps(row) + "\n")
 
 
-def _step(row):
-    """The step of a row of metrics; of half a row, or none, one that never comes."""
+def _number(row, name, otherwise):
+    """A number in a row of metrics; of half a row, or none, something else."""
     try:
-        return json.loads(row)["step"] if row.endswith(b"\n") else float("inf")
+        return float(json.loads(row)[name]) if row.endswith(b"\n") else otherwise
     except (ValueError, KeyError, TypeError):
-        return float("inf")
+        return otherwise

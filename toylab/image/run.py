@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import signal
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -273,7 +274,7 @@ def follow(folder, config, setup, state=None, stop=None, boards=(), out=None):
                 error.gone_back = gone_back
                 if gone_back == most:
                     raise error from noticed
-            state = _back(log, error.step)
+            state = _back(log, error)
 
 
 def _written(log, state, stop, ending, out):
@@ -288,10 +289,11 @@ def _written(log, state, stop, ending, out):
                 progress(log.measure(state))
             if ended or state.step % settings.sample_every == 0:
                 log.picture(state)
+            every = settings.eval_every
+            if every and (ended or state.step % every == 0 and not asked):
+                log.score(state)  # before it is saved: what explodes is no state to go on from
             if ended or asked or state.step % settings.save_every == 0:
                 log.save(state)
-            if settings.eval_every and (ended or state.step % settings.eval_every == 0):
-                log.score(state)
             if asked:
                 break
     log.event("finished" if state.step == settings.steps else "stopped", state.step)
@@ -307,15 +309,19 @@ def _located(log, noticed):
     return Diverged(*found, noticed.last) if found else noticed
 
 
-def _back(log, step):
-    """The state that a run which exploded at that step goes on with; its rates are lower then."""
-    state, source = log.back(step), log.setup.sources[0]
+def _back(log, error):
+    """The state that a run which exploded goes on with; its rates are lower then."""
+    state, source = log.back(error.step), log.setup.sources[0]
     log.config = config = divergence.gentler(log.config)
     log.setup = prepare(config, source)
     if log.folder:
         write(log.folder / "config.toml", dump(config).encode())
     rates = {name: str(getattr(config.experiment, name)) for name in divergence.RATES}
     log.event("rolled back", state.step, seed=config.experiment.seed, **rates)
+    if log.folder:
+        told = f"step {error.step}: {', '.join(error.terms)} not finite or beyond its limit; "
+        calmer = ", ".join(f"{name}={rate}" for name, rate in rates.items())
+        print(f"{told}back to step {state.step} with {calmer}", file=sys.stderr, flush=True)
     return state
 
 

@@ -60,7 +60,7 @@ export function render({model, view}) {
   const side = made("aside", {class: "side", "aria-label": "Runs and their settings"})
   const work = made("div", {class: "work"})
   const large = made("dialog", {class: "large", "aria-label": "Sample grid"})
-  const root = made("main", {class: "monitor"}, top, page.told, made("div", {class: "body"}, side, work), large)
+  const root = made("div", {class: "overview"}, top, page.told, made("div", {class: "body"}, side, work), large)
   page.enlarge = (image, words) => {
     const copy = made("img", {src: image.src, alt: words})
     const close = made("button", {class: "action", "aria-label": "Close"}, made("span", {class: "icon", text: "close"}))

@@ -17,6 +17,11 @@ def arguments(parser):
     parser.add_argument("--n", type=int, default=64, help="how many images (64)")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same images (0)")
     parser.add_argument(
+        "--lines",
+        action="store_true",
+        help="in every row of the grid from one latent to another, in equal steps",
+    )
+    parser.add_argument(
         "--out",
         help="the file (samples/seed….png in the run): a grid as .png, or bytes (n, channels, "
         "height, width) named images in an .npz",
@@ -30,14 +35,15 @@ def execute(parsed):
         raise ConfigError(
             f"--n must be at least 1 and --seed at least 0, got {parsed.n} and {parsed.seed}"
         )
-    folder = Path(parsed.run)
+    folder, lines = Path(parsed.run), parsed.lines
+    name = f"seed{parsed.seed}-lines.png" if lines else f"seed{parsed.seed}.png"
     if (folder / "generator.json").is_file():
-        images, told = export.loaded(folder).images(parsed.n, parsed.seed), f"of {folder}"
-        out = Path(parsed.out or folder / f"seed{parsed.seed}.png")
+        images, told = export.loaded(folder).images(parsed.n, parsed.seed, lines), f"of {folder}"
+        out = Path(parsed.out or folder / name)
     else:
         folder, _, setup, state = run.opened(parsed.run)
-        images = grids.shown(setup, grids.fakes(setup, state.average, parsed.n, parsed.seed))
-        out = Path(parsed.out or folder / "samples" / f"seed{parsed.seed}.png")
+        made = grids.fakes(setup, state.average, parsed.n, parsed.seed, lines=lines)
+        images, out = grids.shown(setup, made), Path(parsed.out or folder / "samples" / name)
         told = f"of step {state.step}"
     if out.suffix == ".npz":
         buffer = io.BytesIO()

@@ -9,7 +9,11 @@ from toylab.image.commands import DONE, STOPPED, report, reports, told
 from toylab.image.config import ConfigError
 from toylab.processes import first
 
-FREE = ("steps", "on_divergence", "rollbacks")  # what a resumed run may change
+FREE = (  # what a resumed run may change: nothing that a step hangs on but where it is taken
+    *("steps", "log_every", "sample_every", "eval_every", "eval_images", "eval_features"),
+    *("save_every", "keep_every", "on_divergence", "rollbacks", "loss_limit", "fid_limit"),
+    *("threads", "device"),
+)
 
 
 def arguments(parser):
@@ -115,9 +119,8 @@ def _resumed(parsed):
     changed = config.overrides(parsed.words)
     if strange := [name for name in changed if name not in FREE]:
         raise ConfigError(
-            f"a resumed run keeps its settings, got {', '.join(strange)}: only steps may change "
-            "and what becomes of a divergence; "
-            "--fork RUN takes its state into a new run with others"
+            f"a resumed run keeps its settings, got {', '.join(strange)}: only {', '.join(FREE)} "
+            "may change; --fork RUN takes its state into a new run with others"
         )
     folder, configured, setup, state = run.opened(parsed.resume, changed)
     if state.step > (steps := configured.settings.steps):

@@ -907,6 +907,7 @@ LINES = {
     "engine.lane": [
         ("pictures are owed without end", "min(len(self.wanted) + 1, WANTS)", "(len(self.wanted) + 1)", "test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none"),
         ("what was drawn is news", "if drawn is None or set(each) - drawn", "if True", "test_a_picture_drawn_again_leaves_the_steps_asked_for"),
+        ("pictures of one run alone", "PICTURE_SHARE * seconds * runs", "PICTURE_SHARE * seconds", "test_pictures_of_all_runs_take_a_fifth_at_most_unless_they_would_come_too_seldom"),
         ("nothing but pictures", "ready and (not self._fast or now >= self._drawable_at)", "ready", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
         ("a slow picture waits too", "ready and (not self._fast or now >= self._drawable_at)", "ready and now >= self._drawable_at", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
         ("a picture waits for a message", "picture = self._drawable_at if self._answerable() is not None else None", "picture = None", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),

@@ -98,7 +98,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("runs", "cost", "pause"),
-    [(1, 0.004, 1 / 15), (1, 0.02, 0.1), (5, 0.004, 0.1), (12, 0.004, 0.24), (16, 0.02, 0.5)],
+    [(1, 0.004, 1 / 15), (1, 0.02, 0.1), (5, 0.004, 0.1), (12, 0.004, 0.24), (16, 0.02, 0.35)],
 )
 def test_pictures_of_all_runs_take_a_fifth_at_most_unless_they_would_come_too_seldom(
     runs, cost, pause, monkeypatch

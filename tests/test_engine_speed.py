@@ -48,7 +48,7 @@ class Bench(Builder):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    """Other tests keep all processors busy: a builder of the lowest priority would wait for them."""
+    """Other tests keep all processors busy: a builder of the lowest priority would not get on."""
     monkeypatch.setattr(builder, "PRIORITY", 0)
 
 

@@ -19,7 +19,7 @@ MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop r
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
 PICTURE_EVERY = 1 / 15  # seconds between two pictures while training fast: the rest is for steps
 PICTURE_SHARE = 5  # pictures of all runs together take at most one part in so many of the time
-PICTURE_SELDOM = 0.5  # seconds between two, at most, however many runs there are
+PICTURE_SELDOM = 0.35  # seconds between two, at most, however many runs there are
 QUEUE = 100  # requests for steps of different players
 
 

@@ -1,4 +1,4 @@
-"""lab: the page's usual run in the engine, that nobody watches: plain, compiled, and how soon."""
+"""lab: the page's usual run in the engine alone: plain, compiled and how soon, and streaming."""
 
 import asyncio
 import statistics
@@ -7,16 +7,22 @@ import time
 import psutil
 
 from toylab.bench.measure import Row, alone, nothing_cached
+from toylab.bench.sessions import PAINTS
 from toylab.engine import client
+from toylab.engine.protocol import LAYERS
 
 LONGEST = 600.0  # seconds until it must be compiled
 
 
 class Run:
-    """One run in the engine, which plays only when it is told to."""
+    """One run in the engine, which plays only when it is told to.
+
+    watched -- whether pictures are asked for, one as soon as the one before is painted
+    """
 
     def __init__(self, engine, backend):
         self.heard, self.kind, self.why = asyncio.Queue(), "plain", ""
+        self.watched = False
         self.session = engine.session(self.receive)
         self.session.send(do="open", settings={}, playing=False, pace=0, backend=backend)
         self.process = psutil.Process(engine.process.pid)
@@ -26,6 +32,12 @@ class Run:
             self.kind, self.why = header["kind"], header["why"]
         elif header["say"] == "frame":
             self.heard.put_nowait(header["step"])
+            asyncio.get_running_loop().call_later(PAINTS, self.look)
+
+    def look(self):
+        """Asks for the next picture, if somebody watches."""
+        if self.watched:
+            self.session.send(do="want", layers=LAYERS[:4])
 
     async def compiled(self):
         """Plays until it is, returns the seconds; raises `RuntimeError` where that never comes."""
@@ -39,16 +51,21 @@ class Run:
 
     async def step(self):
         """How many steps were taken."""
+        while not self.heard.empty():
+            self.heard.get_nowait()
         self.session.send(do="want", layers=[])
         return await self.heard.get()
 
-    async def rate(self, seconds):
+    async def rate(self, seconds, watched=False):
         """Steps for each second of the engine's own time."""
         self.session.send(do="play", pace=0)
+        self.watched = watched
+        self.look()
         await asyncio.sleep(0.3)
         began, used = await self.step(), sum(self.process.cpu_times()[:2])
         await asyncio.sleep(seconds)
         taken, spent = await self.step() - began, sum(self.process.cpu_times()[:2]) - used
+        self.watched = False
         self.session.send(do="pause")
         return taken / spent
 
@@ -60,7 +77,10 @@ async def _rows(rounds, seconds):
         runs = [Run(engine, backend) for backend in ("auto", "plain")]
         waited = await runs[0].compiled()
         runs[0].session.send(do="pause")
-        pairs = [[await run.rate(seconds) for run in runs] for _ in range(rounds)]
+        pairs, streamed = [], []
+        for _ in range(rounds):
+            pairs.append([await run.rate(seconds) for run in runs])
+            streamed.append(await runs[0].rate(seconds, watched=True) / pairs[-1][0])
     finally:
         engine.close()
     ratios = [ours / theirs for ours, theirs in pairs]
@@ -69,6 +89,7 @@ async def _rows(rounds, seconds):
     return [
         alone("lab", "the usual run, from play to compiled, nothing cached", [waited], "s"),
         Row("lab", "the usual run, compiled, unwatched", rate, "steps/CPU-s", *told),
+        alone("lab", "the same while pictures stream / unwatched", streamed, "×"),
     ]
 
 

@@ -12,6 +12,7 @@ from toylab.engine.protocol import LAYERS
 
 SIZES = {f"{who}_width": 64 for who in ("generator", "critic")} | {"batch": 64}
 SECONDS = 4.0
+PAINTS = 0.06  # seconds that a browser needs for a picture, and then it asks for another one
 
 
 class Page:
@@ -28,8 +29,7 @@ class Page:
             self.ask()
         elif header["say"] == "frame":
             self.pictures, self.step = self.pictures + 1, header["step"]
-            # A browser needs some 60 ms for a picture, and asks then.
-            asyncio.get_running_loop().call_later(0.06, self.ask)
+            asyncio.get_running_loop().call_later(PAINTS, self.ask)
 
     def ask(self):
         self.session.send(do="want", layers=LAYERS[:4])

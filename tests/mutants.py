@@ -945,7 +945,7 @@ LINES = {
         ("what was changed back is logged", "made)) if made else earlier", "made))", "test_the_log_has_one_entry_a_step_and_only_what_differs"),
         ("the last change is the first", "        if not self._changed_here:\n            self.base = self.settings\n", "        self.base = self.settings\n", "test_the_log_has_one_entry_a_step_and_only_what_differs"),
         ("a refused change leaves a trace", "            self.experiment.param.update(**before)\n            raise\n", "            raise\n", "test_what_is_refused_changes_nothing"),
-        ("undo to settings that had not acted", "        run._turn(difference(past.base, past.settings))\n", "", "test_undo_goes_back_through_everything_and_redo_forth_again"),
+        ("undo to settings that had not acted", "        run._turn(difference(past.base, past.settings))\n", "", "test_of_two_changes_at_one_step_the_first_stays_when_the_second_is_taken_back"),
         ("undo keeps the log", "run.first, run.log, run.failure = past.first, past.log, past.failure", "run.first, run.failure = past.first, past.failure", "test_undo_brings_back_the_moment_before_and_redo_the_newer_run"),
         ("other data in the old window", 'look["extent"] = None', "pass", "test_other_data_are_told_with_their_points_and_window"),
         ("a failed run comes back whole", "past.first, past.log, past.failure\n", "past.first, past.log, None\n", "test_undo_of_what_broke_a_run_mends_it_and_redo_brings_the_break_back"),

@@ -1313,8 +1313,8 @@ LINES = {
         ("half a line is a line", "*whole, rest = (self._held + piece).split(b\"\\n\")", "*whole, rest = (*(self._held + piece).split(b\"\\n\"), b\"\")", "test_half_a_line_waits_for_its_other_half"),
         ("half a line is forgotten", 'self._held = b"" if self._skipping else rest', 'self._held = b""', "test_half_a_line_waits_for_its_other_half"),
         ("a long line is held", "self._skipping = self._skipping or len(rest) > self.longest", "self._skipping = False", "test_a_line_of_a_gigabyte_is_never_held"),
-        ("a replaced file goes on", "told.st_ino != self._inode or", "", "test_another_file_in_its_place_is_noticed"),
-        ("a shorter file goes on", "or told.st_size < self.offset", "", "test_another_file_in_its_place_is_noticed"),
+        ("a replaced file goes on", "if told.st_ino != self._inode:", "if False:", "test_another_file_in_its_place_is_noticed"),
+        ("a shorter file goes on", "if not piece.startswith(self._guard):", "if not self._guard.startswith(piece[: len(self._guard)]):", "test_another_file_in_its_place_is_noticed"),
         ("a rewritten file goes on", "if not piece.startswith(self._guard):", "if False:", "test_another_file_in_its_place_is_noticed"),
         ("bytes are read twice", "self.offset += len(new)", "self.offset += max(len(new) - 1, 0)", "test_only_new_bytes_are_read"),
     ],
@@ -1330,8 +1330,8 @@ LINES = {
     "monitor.thinning": [
         ("least values are lost", "base + part.argmin(1)", "base", "test_thinning_keeps_the_extremes_of_every_window"),
         ("greatest values are lost", "base + part.argmax(1)", "base", "test_thinning_keeps_the_extremes_of_every_window"),
-        ("stretches begin with the window", "begin = first - first % width", "begin = first + (-first) % width", "test_thinning_keeps_the_extremes_of_every_window"),
-        ("no point before the window", 'max(0, int(np.searchsorted(x, low)) - 1)', 'int(np.searchsorted(x, low, "right"))', "test_thinning_keeps_the_extremes_of_every_window"),
+        ("stretches begin with the window", "begin = first - first % width", "begin = first", "test_stretches_are_counted_from_the_first_row_wherever_the_window_is"),
+        ("no point before the window", 'max(0, int(np.searchsorted(x, low)) - 1)', 'int(np.searchsorted(x, low, "right"))', "test_stretches_are_counted_from_the_first_row_wherever_the_window_is"),
         ("the mean leans to one side", "low, high = row - reach, row + reach + 1", "low, high = row - reach, row + 1", "test_smoothing_is_the_mean_around_a_row_and_keeps_gaps"),
     ],
     "monitor.confined": [

@@ -222,7 +222,9 @@ def crossed(told):
 
     columns = (("fp", "own"), ("fn", "own"), ("fp", "paired"), ("fp", "other"), ("auc", "other"))
     return [
-        f"| {title} | " + " | ".join(spread(kind, *one) for one in columns) + " |"
+        f"| {title} | {told['steps'][0]} | "
+        + " | ".join(spread(kind, *one) for one in columns)
+        + " |"
         for kind, title in (("reg", "regularised, γ = 0.1"), ("unreg", "unregularised"))
     ]
 
@@ -310,8 +312,14 @@ def options():
     made = argparse.ArgumentParser(description=__doc__.split("\n\n")[1])
     made.add_argument("folder", type=Path, help="where the runs go")
     made.add_argument("--steps", type=int, default=1000, help="of the penalties (1000)")
-    made.add_argument("--seeds", type=int, default=2, help="of the penalties (2)")
-    made.add_argument("--critic-steps", type=int, default=600, help="of the cross-test (600)")
+    made.add_argument("--seeds", type=int, default=1, help="of the penalties (1)")
+    made.add_argument(
+        "--critic-steps",
+        type=int,
+        nargs="+",
+        default=[300, 600],
+        help="at which the cross-test is made (300 600)",
+    )
     made.add_argument("--critic-seeds", type=int, default=3, help="of the cross-test (3)")
     made.add_argument("--out", type=Path, help="where tables and pictures go (the folder)")
     made.add_argument("--tell", action="store_true", help="train nothing, tell what is there")
@@ -325,10 +333,14 @@ if __name__ == "__main__":
     if not given.tell:
         with lent(PENALTIES, OF_D, ONE_CENTRED):
             compared(given.folder, given.seeds, given.steps)
-        tested(given.folder, given.critic_seeds, given.critic_steps)
+        for steps in sorted(given.critic_steps):
+            tested(given.folder, given.critic_seeds, steps)
     scored = rows(given.folder, given.seeds)
     table(there / "penalties.csv", scored)
     sheets(there / "penalties.png", given.folder)
     curves(there / "diversity.png", scored)
-    matrix(there / "crosstest.json", given.folder, given.critic_steps)
-    print(*scores(scored), *crossed(json.loads((there / "crosstest.json").read_text())), sep="\n")
+    print(*scores(scored), sep="\n")
+    for steps in given.critic_steps:
+        crosstest = there / f"crosstest-{steps}.json"
+        matrix(crosstest, given.folder, steps)
+        print(*crossed(json.loads(crosstest.read_text())), sep="\n")

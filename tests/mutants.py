@@ -120,6 +120,9 @@ TESTS = {
     "image.divergence": ("image_divergence",),
     "image.log": ("image_divergence",),
     "image.checkpoint": ("image_divergence", "image_checkpoint"),
+    "bench.measure": ("bench",),
+    "bench.profile": ("bench",),
+    "bench.costs": ("bench",),
     "bench.image_loop": ("image_bench",),
     "bench.operations": ("image_bench",),
     "image.moments": ("image_networks",),
@@ -904,6 +907,7 @@ LINES = {
     "engine.lane": [
         ("pictures are owed without end", "min(len(self.wanted) + 1, WANTS)", "(len(self.wanted) + 1)", "test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none"),
         ("what was drawn is news", "if drawn is None or set(each) - drawn", "if True", "test_a_picture_drawn_again_leaves_the_steps_asked_for"),
+        ("pictures of one run alone", "PICTURE_SHARE * seconds * runs", "PICTURE_SHARE * seconds", "test_pictures_of_all_runs_take_a_fifth_at_most_unless_they_would_come_too_seldom"),
         ("nothing but pictures", "ready and (not self._fast or now >= self._drawable_at)", "ready", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
         ("a slow picture waits too", "ready and (not self._fast or now >= self._drawable_at)", "ready and now >= self._drawable_at", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
         ("a picture waits for a message", "picture = self._drawable_at if self._answerable() is not None else None", "picture = None", "test_between_two_pictures_of_a_fast_run_there_is_time_for_steps"),
@@ -1143,6 +1147,16 @@ LINES = {
     "image.checkpoint": [
         ("the best goes too", "{folder / champion[\"file\"]} if champion else set()", "set()", "test_the_best_checkpoint_and_every_nth_stay"),
         ("none for good", "if every and int(other.stem[5:]) % every == 0", "if every < 0", "test_the_best_checkpoint_and_every_nth_stay"),
+    ],
+    "bench.measure": [
+        ("more steps than are counted", "            take(counts[case])\n            found", "            take(counts[case] + 1)\n            found", "test_loops_take_turns_and_a_step_s_time_is_its_reading_s_over_its_steps"),
+        ("what is built stays", 'os.environ["XDG_CACHE_HOME"] = empty', "pass", "test_a_case_is_built_anew_and_leaves_nothing"),
+    ],
+    "bench.profile": [
+        ("fused loops are others", '"fused loops" if "cpp_fused"', '"other operators" if "cpp_fused"', "test_every_operator_counts_as_one_kind"),
+    ],
+    "bench.costs": [
+        ("the gain upside down", "plain / ours for plain", "ours / plain for plain", "test_a_compiled_cost_has_its_gain_over_the_plain_step_round_by_round"),
     ],
     "bench.image_loop": [
         ("half of Roth's penalty", "loss + 0.5 * ROTH *", "loss + ROTH *", "test_by_hand_it_is_the_same_game_and_as_many_products"),

@@ -34,15 +34,19 @@ def test_between_two_pictures_of_a_fast_run_there_is_time_for_steps():
         lane.want(["fake"])
         return lane.has_news(before)
 
+    def draw():
+        lane.frame()
+        lane.drew(0.0, 1)
+
     lane.play(0)
     lane.want(["fake"])
-    lane.frame()
+    draw()
     assert not shows_a_step(0) and lane.has_news(before + 60), "it comes, but a little later"
-    lane.frame()
+    draw()
     assert not shows_a_step(SLOW + 1)
     assert before < lane.wakes() < lane.pace.due, "by itself, and before the next step"
     assert shows_a_step(SLOW), "where every step counts it comes at once"
-    lane.frame()
+    draw()
     lane.play(0)
     lane.slice(0.0)
     lane.want(["fake"])

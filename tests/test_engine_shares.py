@@ -4,6 +4,7 @@ The clock is the tests' own: what a step or a picture costs is said, never measu
 """
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,6 +94,28 @@ class Clock:
             return act(*values)
 
         setattr(thing, method, charged)
+
+
+@pytest.mark.parametrize(
+    ("runs", "cost", "pause"),
+    [(1, 0.004, 1 / 15), (1, 0.02, 0.1), (5, 0.004, 0.1), (12, 0.004, 0.24), (16, 0.02, 0.35)],
+)
+def test_pictures_of_all_runs_take_a_fifth_at_most_unless_they_would_come_too_seldom(
+    runs, cost, pause, monkeypatch
+):
+    """Runs that stand still do not count, nor does what a picture costs before it is drawn."""
+    clock = Clock()
+    desk = Desk(clock=clock)
+    for lane in range(min(runs + 1, 16)):
+        desk.open(lane=lane)
+        if lane < runs:
+            desk.send(do="play", pace=0, lane=lane)
+    lane = desk.lane()
+    clock.costs(lane, "frame", 0, cost)
+    desk.send(do="want", layers=["fake"])
+    monkeypatch.setattr("toylab.engine.lane.time", SimpleNamespace(monotonic=lambda: 100.0))
+    desk.worker.show(("s", 0), lane)
+    assert lane._drawable_at == pytest.approx(100 + pause) and not lane.wanted
 
 
 def test_lanes_of_the_worker_have_equal_time_pictures_included(monkeypatch):

@@ -33,10 +33,14 @@ ARGUMENTS = (
 )
 START_SECONDS = 180
 WAIT = 60_000  # milliseconds until something must have happened; no test asserts a time
-FIRST_HALF = (
-    *("test_robust", "test_hostile", "test_drawer"),
-    *("test_share", "test_notebook", "test_own"),
-)
+# Files that one worker runs one after the other; each group has a server and a browser of its own,
+# and they take about as long as each other. A speed test needs what the engine's tests have built.
+GROUPS = {
+    "browser-1": ("robust", "hostile", "share", "window"),
+    "browser-2": ("drawer", "transport", "notebook", "own", "access"),
+    "test_speed": ("speed",),
+}
+GROUP = {f"test_{name}": group for group, names in GROUPS.items() for name in names}
 HOST = "localhost"  # the one whose pages Panel answers where no address was given
 
 
@@ -79,16 +83,15 @@ def _playwright_chromium() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two halves of about the same length: so many workers have a server and a browser.
+    """Three groups of about the same length: so many workers have a server and a browser.
 
-    These tests wait for more than half of their time, so that a third worker finds a core.
+    These tests wait for more than half of their time, so that a fourth worker finds a core.
     """
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            half = "browser-1" if item.path.stem in FIRST_HALF else "browser-2"
-            half = item.path.stem if item.path.stem == "test_speed" else half  # beside the engine's
-            item.add_marker(pytest.mark.xdist_group(half))
+            group = GROUP.get(item.path.stem, "browser-3")
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import served
 from tests.browser.pages import WAIT, until
@@ -98,8 +99,9 @@ def test_a_run_is_followed_while_it_trains(monitor, trainer, folder):
         "(first) => Bokeh.documents[0].get_model_by_name('curve-0').renderers[0].data_source.data"
         ".xs[0].at(-1) > first", arg=first,
     )  # fmt: skip
-    told = "i => i.decode().then(() => [i.naturalWidth, i.width, i.style.imageRendering])"
-    assert shown.locator("img").evaluate(told) == [272, 272, "pixelated"]
+    for side in ("naturalWidth", "width"):
+        expect(shown.locator("img")).to_have_js_property(side, 272, timeout=WAIT)
+    expect(shown.locator("img")).to_have_css("image-rendering", "pixelated")
 
     slider.focus()
     slider.press("Home")

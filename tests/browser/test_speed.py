@@ -28,7 +28,7 @@ def test_the_chip_goes_from_plain_to_compiled_while_it_trains(lab):
     expect(chip).to_have_text("compiled", timeout=WAIT)
     at = step(page)
     until(page, f"window.toylab.step > {at + 100}")
-    expect(chip).to_have_attribute("title", re.compile("times as fast"), timeout=WAIT)
+    expect(chip).to_have_attribute("title", re.compile("native code, the same"), timeout=WAIT)
 
 
 def test_an_address_keeps_it_plain(lab):

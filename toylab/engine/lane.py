@@ -18,6 +18,8 @@ FOLLOW_EVERY = 0.2  # seconds between two looks at data that a schedule moves
 MEASURE_EVERY = 0.2  # seconds between two looks at the clusters, where a stop rule wants them
 KEEP_EVERY = 0.7  # seconds between two states that the web server keeps
 PICTURE_EVERY = 1 / 15  # seconds between two pictures while training fast: the rest is for steps
+PICTURE_SHARE = 5  # pictures of all runs together take at most one part in so many of the time
+PICTURE_SELDOM = 0.35  # seconds between two, at most, however many runs there are
 QUEUE = 100  # requests for steps of different players
 
 
@@ -299,8 +301,13 @@ class Lane:
         new = [name for name in layers if name not in self.shown]
         header, arrays = self._draw(self.run.upcoming, new)
         self.shown |= set(layers)
-        self.drawn, self._drawable_at = step, time.monotonic() + PICTURE_EVERY
+        self.drawn = step
         return header, arrays
+
+    def drew(self, seconds, runs):
+        """The picture took so long, beside so many runs that train: when may the next one come?"""
+        pause = min(max(PICTURE_EVERY, PICTURE_SHARE * seconds * runs), PICTURE_SELDOM)
+        self._drawable_at = time.monotonic() + pause
 
     def recall(self, step, layers, side=0):
         """(header, arrays) of the recorded state nearest to a step, or beside it."""

@@ -121,7 +121,9 @@ class Worker:
         self.speed.look(lane, time.monotonic())
         self.post(key, lane)
         if lane.has_news(time.monotonic()):
+            began = self.clock()
             self.say(key, *lane.frame())
+            lane.drew(self.clock() - began, sum(each.playing for each in self.lanes.values()))
 
     def weigh(self, key, weight):
         """A run that belongs in the other process is told of, once."""
@@ -170,8 +172,7 @@ class Worker:
 
     def receive(self, message):
         """Does what one message asks; anything wrong with it is answered in words."""
-        key = ("", 0)
-        about = None
+        key, about = ("", 0), None
         try:
             header, arrays = decode(message)
             do, about = header.get("do"), {"do": header.get("do"), "changes": header.get("changes")}

@@ -39,6 +39,19 @@ def test_thinning_keeps_the_extremes_of_every_window(x, seed, blocks, data):
             assert at[0] <= x[inside][0] and at[-1] >= x[inside][-1]
 
 
+@pytest.mark.parametrize("low", [1000, 1001, 1013, 1024])
+def test_stretches_are_counted_from_the_first_row_wherever_the_window_is(low):
+    """3,000 rows in at most 100 stretches: of 32 rows, and a point on either side of the window."""
+    x, y = np.arange(5000.0), np.random.default_rng(low).normal(size=5000)
+    first, last = low - 1, 4001
+    kept = {first, last}
+    for begin in range(0, 5000, 32):
+        if inside := range(max(begin, first), min(begin + 32, last + 1)):
+            kept |= {min(inside, key=y.item), max(inside, key=y.item)}
+    at, height = thinned(x, y, low, 4000, blocks=100)
+    assert at.tolist() == sorted(kept) and (height == y[sorted(kept)]).all()
+
+
 def test_a_million_rows_are_few_points_and_a_spike_stays():
     x, y = np.arange(1e6), np.zeros(1_000_000)
     y[654_321] = 9.0

@@ -1,8 +1,10 @@
 """A run moves to the other engine process: all of it, in order, and its page hears nothing."""
 
 import asyncio
+import json
 import os
 import signal
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -50,7 +52,7 @@ def test_a_packed_value_comes_back_bit_for_bit_and_what_was_one_is_one():
         "count": np.int64(4),
     }
     box = Packed()
-    told = box.pack(value)
+    told = json.loads(json.dumps(box.pack(value), allow_nan=False))
     parts = list(box.parts(most=20))
     assert len(parts) > 2, "large arrays travel in several messages"
     back = unpacked(told, {name: array for part in parts for name, array in part.items()})
@@ -64,6 +66,9 @@ def test_only_what_is_known_is_packed_and_unpacked():
     for wrong in ({1, 2}, object(), Desk):
         with pytest.raises(TypeError, match="cannot be packed"):
             Packed().pack([wrong])
+    for name in ("Point", "State"):  # no tuple with names but ours, also under one of our names
+        with pytest.raises(TypeError, match=f"{name} is not among State, Players"):
+            Packed().pack([namedtuple(name, "x y")(1, 2)])
     with pytest.raises(ValueError, match="'Desk' is unknown"):
         unpacked([{"Desk": []}], {})
 

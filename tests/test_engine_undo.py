@@ -170,6 +170,29 @@ def test_swapping_there_and_back_at_one_step_loses_no_memory():
     assert same(desk.state(), straight.state())
 
 
+def test_of_two_changes_at_one_step_the_first_stays_when_the_second_is_taken_back():
+    """It has not acted yet, and acts at the next step as if the second had never been."""
+    desk = Desk()
+    desk.open()
+    desk.steps(4)
+    desk.send(do="swap", changes={"rule": "sgd"})
+    first = moment(desk)
+    desk.send(do="swap", changes={"objective": "hinge"})
+    both = moment(desk)
+    desk.ask(do="undo")
+    assert alike(moment(desk), first) and desk.lane().run.settings["rule"] == "sgd"
+    desk.ask(do="redo")
+    assert alike(moment(desk), both) and desk.lane().run.settings["objective"] == "hinge"
+    desk.ask(do="undo")
+    desk.steps(5)
+    straight = Desk()
+    straight.open()
+    straight.steps(4)
+    straight.send(do="swap", changes={"rule": "sgd"})
+    straight.steps(5)
+    assert same(desk.state(), straight.state())
+
+
 def test_what_is_refused_changes_nothing():
     desk = Desk()
     desk.open(data="lines", fakes="fixed")

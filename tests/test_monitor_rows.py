@@ -99,6 +99,7 @@ def test_what_is_wrong_is_said_in_words_and_the_rest_is_read():
         '{"step": 5, "critic": 1' + "0" * 400 + ', "generator": 3}',
         '{"step": 6, "critic": 1' + "0" * 5000 + ', "generator": 3}',
         '{"step": 7, "critic": 0.5, "generator": 2}',
+        '{"step": 8, "critic": 0.5, "generator": 2} and more',
     ]  # fmt: skip
     table = fed("\n".join(text).encode() + b"\n", longest=10**6)
     steps, columns, _ = listed(table)
@@ -109,7 +110,7 @@ def test_what_is_wrong_is_said_in_words_and_the_rest_is_read():
     said = table.notes.words()
     assert "line 2 has a critic that is not finite (4 lines so)" in said
     assert "line 3 has text for generator" in said and "line 10 has null for generator" in said
-    assert "line 4 is not JSON: left out (3 lines so)" in said
+    assert "line 4 is not JSON: left out (4 lines so)" in said
     assert "line 5 is not a row of names and numbers: left out" in said
     assert "line 6 has no step that is a whole number: left out (3 lines so)" in said
     assert "line 10 has a table for more" in said

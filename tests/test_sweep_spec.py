@@ -74,6 +74,8 @@ RANDOM = [  # a range under [random], and what must be said
     ("count = 9\nclip = { log-uniform = [0, 1] }", "numbers above 0"),
     ("count = 9\nclip = { choice = [] }", "choice needs a list of values, got []"),
     ("count = 9\nclip = { uniform = [1, 20] }", "clip must be a number from 1e-06 to 10"),
+    # An end that no draw comes near is refused all the same.
+    ("count = 1\nclip = { uniform = [1, 10.001] }", "[random] clip must be a number from 1e-06"),
     ("count = 9\nclop = { uniform = [1, 20] }", "did you mean 'clip'?"),
     ("count = 9\nbatch = { choice = [4, 5] }", "draws the same values twice"),
 ]

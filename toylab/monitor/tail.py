@@ -46,10 +46,10 @@ class Tail:
         if self._inode is None:
             self._inode = told.st_ino
         start = self.offset - len(self._guard)
-        if told.st_ino != self._inode or told.st_size < self.offset:
+        if told.st_ino != self._inode:
             return None
         piece = os.pread(file, len(self._guard) + CHUNK, start)
-        if not piece.startswith(self._guard):
+        if not piece.startswith(self._guard):  # rewritten, or shorter than what was read
             return None
         new = piece[len(self._guard) :]
         self.offset += len(new)

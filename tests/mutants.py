@@ -93,7 +93,7 @@ TESTS = {
     "layers": ("frames",),
     "frames": ("frames", "health"),
     "engine.history": ("engine_undo", "recording"),
-    "engine.lane": ("engine_lane", "engine_undo", "engine_stops", "engine_protocol", "engine"),
+    "engine.lane": ("engine_lane", "engine_shares", "engine_undo", "engine_stops", "engine_protocol", "engine"),
     "engine.limits": ("engine_protocol",),
     "engine.protocol": ("engine_protocol",),
     "engine.reading": ("engine_protocol",),

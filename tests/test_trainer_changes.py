@@ -209,6 +209,9 @@ def test_other_data_keep_the_players_and_teach_from_the_next_step_on(data):
     followed, state = setup.followed(half)
     assert_same(state, half)
     assert followed.experiment.batch == 8
+    brought = setup64(small(), networks=setup.networks)
+    brought.experiment.data = data
+    assert brought.followed(run(small(), 1))[0].networks is setup.networks
     fresh = setup64(small(data=data))
     for one, other in zip(followed.draws(9), fresh.draws(9), strict=True):
         assert torch.equal(one.latent, other.latent)

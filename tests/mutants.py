@@ -72,6 +72,7 @@ TESTS = {
     "figures.results": ("figures",),
     "figures.runner": ("figures",),
     "ui.gallery": ("gallery",),
+    "ui.bare": ("bare",),
     "propositions": ("propositions",),
     "transport": ("transport",),
     "diversity": ("diversity",),
@@ -702,6 +703,10 @@ LINES = {
         ("share of the usual length", "steps / row.steps[-1] if", "steps / row.steps[1] if", "test_a_run_goes_on_where_it_was_interrupted"),
         ("a cause for what was reproduced", "\"\" if verdict == \"reproduced\" else CAUSES", "CAUSES", "test_a_run_goes_on_where_it_was_interrupted"),
     ],
+    "ui.bare": [
+        ("the server remembers every page", "made.busy = param.rx(False)", "made.busy = False", "test_a_page_that_is_gone_is_not_remembered_by_the_server"),
+        ("a page follows the server", "        made.busy = param.rx(False)\n", "        pass\n", "test_a_page_does_not_follow_whether_the_server_is_busy_with_another"),
+    ],
     "ui.gallery": [
         ("light for ever", "'-dark' if self.dark else ''", "''", "test_cards_say_what_was_found_and_pictures_come_in_the_page_s_colours"),
         ("any name is a file", "if self.chosen not in self.told:", "if not self.chosen:", "test_cards_say_what_was_found_and_pictures_come_in_the_page_s_colours"),
@@ -940,7 +945,7 @@ LINES = {
         ("a boolean is a count", "if isinstance(value, bool) or not isinstance(value, int) or not least", "if not isinstance(value, int) or not least", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
         ("files of other people", "if name == \"data\" and value not in cards.names():", "if False:", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
         ("any layer", "if layer not in LAYERS:", "if False:", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
-        ("anybody moves", "if who not in WHO:", "if False:", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
+        ("anybody moves", "if value not in table:", "if False:", "test_everything_wrong_is_refused_in_words_and_the_run_goes_on"),
     ],
     "engine.run": [
         ("a change acts on what was not stepped", "setup, upcoming = self._settled.followed(self.state)", "setup, upcoming = self.setup.followed(self.upcoming)", "test_swapping_there_and_back_at_one_step_loses_no_memory"),

@@ -251,6 +251,11 @@ def test_one_build_serves_every_session_and_structures_wait_in_turn(desk, tmp_pa
     assert [each["penalty"] for each in bench.started] == ["0-gp", "r1"]
     kinds = [(desk.lane(lane).gear.kind, desk.lane(lane).gear.why) for lane in range(16)]
     assert set(kinds[::2]) == {("plain", "code 1")} and set(kinds[1::2]) == {("compiling", "")}
+    opened(desk, 0, penalty="1-gp")
+    desk.send(do="play", lane=0)
+    desk.turn()
+    desk.worker.speed.work(time.monotonic())
+    assert len(bench.started) == 2 and len(bench.waiting) == 1
     for lane in range(16):
         desk.send(do="pause", lane=lane)
     bench.code = 0

@@ -20,17 +20,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from toylab.bench.browser import QUIET
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 START_SECONDS = 180
 WAIT = 60_000  # milliseconds until something must have happened; no test asserts a time
 # Files that one worker runs one after the other; each group has a server and a browser of its own,
@@ -107,7 +100,7 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict, chromium: str) -> dict:
     """How pytest-playwright's `page` launches its browser."""
-    return {**browser_type_launch_args, "executable_path": chromium, "args": list(ARGUMENTS)}
+    return {**browser_type_launch_args, "executable_path": chromium, "args": list(QUIET)}
 
 
 @dataclass(frozen=True)

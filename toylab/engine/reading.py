@@ -56,13 +56,18 @@ def log(rows):
     return tuple((whole("step", step, least=0), readable(changes)) for step, changes in rows)
 
 
-def backend(value):
-    """By what a run may be trained; plain where nothing is said."""
+def one_of(name, value, table, usual):
+    """A member of a table; the usual one where nothing is said."""
     if value is None:
-        return "plain"
-    if value not in BACKENDS:
-        raise ValueError(f"backend {value!r} is unknown; {nearest(value, BACKENDS)}")
+        return usual
+    if value not in table:
+        raise ValueError(f"{name} {value!r} is unknown; {nearest(value, table)}")
     return value
+
+
+def backend(value):
+    """By what a run may be trained."""
+    return one_of("backend", value, BACKENDS, "plain")
 
 
 def routes(rows):
@@ -129,8 +134,4 @@ def turns(value):
 
 def mover(who):
     """Who moves in the steps asked for."""
-    if who is None:
-        return "both"
-    if who not in WHO:
-        raise ValueError(f"who {who!r} is unknown; {nearest(who, WHO)}")
-    return who
+    return one_of("who", who, WHO, "both")

@@ -1,6 +1,7 @@
 """A page of one component and nothing else: none of the bars that Panel would put round it."""
 
 import panel_material_ui as pmui
+import param
 from panel.util import edit_readonly
 
 from toylab.ui import theme
@@ -16,7 +17,9 @@ def page(title, component):
         },
     )  # fmt: skip
     # It follows whether the server is busy, with anybody's page, and each time looks through all of
-    # its models: two seconds of every opening, and more with every visitor.
+    # its models: two seconds of every opening, and more with every visitor. Only another reference
+    # makes it let go of the server's; a mere value would leave the page known to the server for
+    # ever, with all that is on it.
     with edit_readonly(made):
-        made.busy = False
+        made.busy = param.rx(False)
     return made

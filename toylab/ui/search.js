@@ -109,11 +109,14 @@ function deep(root, selector) {
 }
 
 // Calls `then` once an element is there, has its control and has come to rest: a section that opens
-// fills itself and grows.
+// fills itself and grows. Whoever presses anything meanwhile no longer waits for it.
 function whenStanding(root, selector, then) {
-  const until = performance.now() + 10000
-  let last = null
+  const until = performance.now() + 60000
+  let last = null, waits = true
+  const leave = () => { waits = false }
+  for (const hand of ["pointerdown", "keydown"]) { addEventListener(hand, leave, {capture: true, once: true}) }
   const look = () => {
+    if (!waits) { return }
     const found = deep(root, selector)
     const box = found?.getBoundingClientRect()
     const ready = box?.height > 10 && deep(found.shadowRoot ?? found, CONTROL)
@@ -124,14 +127,17 @@ function whenStanding(root, selector, then) {
   look()
 }
 
-// Shows where something is: scrolls there, gives it the focus and outlines it for 1.2 s.
+// Shows where something is: scrolls there, gives it the focus and outlines it for 1.2 s. It keeps
+// its mark until something else is pointed out.
+let pointedOut = null
 function pointOut(element) {
+  delete pointedOut?.dataset.found
+  pointedOut = element
   element.scrollIntoView({block: "center"})
   const inner = element.matches("button") ? element : deep(element.shadowRoot ?? element, CONTROL)
   inner?.focus({preventScroll: true})
-  const was = element.style.cssText
   element.style.outline = "2px solid var(--gold)"
   element.style.outlineOffset = "2px"
   element.dataset.found = "yes"
-  setTimeout(() => { element.style.cssText = was; delete element.dataset.found }, 1200)
+  setTimeout(() => { element.style.outline = element.style.outlineOffset = "" }, 1200)
 }

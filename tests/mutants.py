@@ -191,7 +191,7 @@ LINES = {
         ("members of any shape", "if whole.shape != (len(alone), *alone[0].shape):", "if False:", "test_a_row_that_breaks_a_law_is_told_so"),
     ],
     "laws.penalties": [
-        ("the laws' own points are marked", ".to(vector.dtype).clone() for part", ".to(vector.dtype) for part", "test_a_row_that_breaks_a_law_is_told_so"),
+        ("the laws' own points are marked", ".to(vector.dtype).clone() for part", ".to(vector.dtype) for part", "test_a_declared_mean_obeys_and_what_a_row_raises_is_told"),
         ("no flat critic, no cliff", '("a cliff", 30), ("a flat critic", 0)', '("a cliff", 1), ("a flat critic", 1)', "test_a_row_that_breaks_a_law_is_told_so"),
         ("only its own term", "if i != j]", "if i == j]", "test_a_row_that_breaks_a_law_is_told_so"),
         ("a mean of anything", "if far(before, sum(parts) / 2):", "if False:", "test_a_row_that_breaks_a_law_is_told_so"),
@@ -519,7 +519,7 @@ LINES = {
         ("one mask for all points", 'f"mask/{role}/{number}"', 'f"mask/{number}"', "test_streams_of_different_purposes_differ"),
         ("masks not scaled", "(u < keep).to(self.dtype) / keep", "(u < keep).to(self.dtype)", "test_streams_are_independent_in_law"),
         ("one stream for both players", 'f"{spec.role}/{purpose}"', "purpose", "test_streams_of_different_purposes_differ"),
-        ("as many points as without copies", "distinct = -(-spec.size // spec.copies)", "distinct = spec.size", "test_noise_to_signal_ratio"),
+        ("as many points as without copies", "distinct = -(-spec.size // spec.copies)", "distinct = spec.size", "test_a_finite_set_goes_on_by_the_points_that_were_really_drawn"),
         ("copies of the whole batch in turn", "points.repeat_interleave(spec.copies, 1)", "points.repeat(1, spec.copies, *[1] * len(source.shape))", "test_noise_to_signal_ratio"),
         ("an epoch that starts anew", "block, block * rows)", "block, 0)", "test_twenty_five_gaussians_is_a_set_in_fixed_order"),
         ("the block's first step only", "batches[offset * spec.count + i]", "batches[i]", "test_twenty_five_gaussians_is_a_set_in_fixed_order"),
@@ -791,7 +791,7 @@ LINES = {
     "ui.history": [
         ("no largest value", "start + highest", "start + lowest", "test_no_spike_is_lost"),
         ("unknown numbers win", "np.isnan(padded), -np.inf", "np.isnan(padded), np.inf", "test_a_number_that_was_not_asked_for_hides_no_other"),
-        ("no last row", "[0, count - 1]", "[0, 0]", "test_no_spike_is_lost"),
+        ("no last row", "[0, count - 1]", "[0, 0]", "test_a_flat_curve_reaches_to_the_newest_row"),
         ("more points than asked for", "(points - 2) // (2 * curves)", "(points - 2) // curves", "test_no_spike_is_lost"),
         ("average of the wrong side", "index - half, 0", "index, 0", "test_the_moving_average_is_a_mean_of_neighbours"),
         ("gaps forgotten", "np.diff(index, prepend=index[:1]) > 1", "np.diff(index, prepend=index[:1]) > 99", "test_a_line_ends_where_nobody_asked_for_its_numbers"),
@@ -803,7 +803,7 @@ LINES = {
     "ui.axes": [
         ("an interval too few", "step * (start + 2) >= high", "step * (start + 1) >= high", "test_no_finer_axis_would_do"),
         ("other steps", "(power, power + 1, power + 2) for factor in (1, 2, 5)", "(power, power + 1, power + 2) for factor in (1, 5)", "test_no_finer_axis_would_do"),
-        ("a decade too many", "math.ceil(high - 1e-9)", "math.ceil(high + 1)", "test_a_logarithm_has_decades_only"),
+        ("a decade too many", "math.ceil(high - 1e-9)", "math.ceil(high + 1)", "test_a_line_ends_where_nobody_asked_for_its_numbers"),
         ("an axis that shrinks at once", ">= CALM", ">= 0", "test_limits_grow_at_once_and_shrink_after_two_calm_seconds"),
         ("an axis that grows late", "low < held.low or high > held.high", "low < held.low", "test_limits_grow_at_once_and_shrink_after_two_calm_seconds"),
         ("the clock is not started anew", "elif wanted == held:", "elif False:", "test_limits_grow_at_once_and_shrink_after_two_calm_seconds"),
@@ -817,8 +817,8 @@ LINES = {
         ("the axis forgets the floor", "*([] if floor is None else [floor])", "", "test_the_noise_floor_is_a_band_that_the_axis_holds"),
     ],
     "ui.labels": [
-        ("beyond the frame", "if foot < 0 or foot + HIGH > height:", "if False:", "test_a_name_stands_within_the_frame_and_beside_curves_where_it_can"),
-        ("blind for curves", "met.sum()", "0", "test_a_name_leaves_the_place_that_a_curve_takes"),
+        ("beyond the frame", "if 0 <= foot <= height - HIGH}", "}", "test_a_name_stands_within_the_frame_and_beside_curves_where_it_can"),
+        ("blind for curves", "met[above][right] - met[above][max(right - wide, 0)]", "0", "test_a_name_leaves_the_place_that_a_curve_takes"),
     ],
     "health": [
         ("what was taken back is remembered", "del self._steps[known:], self._kept[known:]", "pass", "test_a_run_that_goes_back_forgets_what_came_after_and_the_past_stays_known"),

@@ -25,7 +25,7 @@ def link():
     """A link whose tab is there, with a run that stands still."""
     served = SimpleNamespace(connection_count=1)
     doc = SimpleNamespace(session_context=SimpleNamespace(destroyed=False, session=served))
-    made = Link(SimpleNamespace(), Beat(visible=True, seq=0, ack=0), doc)
+    made = Link(SimpleNamespace(), Beat(visible=True, ack=0), doc)
     made.sent, made.seen = [], True
     made.session = SimpleNamespace(send=lambda **told: made.sent.append(told["do"]))
     made.session.close = lambda: made.sent.append("close")
@@ -59,7 +59,7 @@ def test_a_page_that_rests_is_not_looked_at_and_whatever_moves_is(monkeypatch):
     assert looked(hidden) == 0, "a hidden tab trains nothing"
 
 
-@pytest.mark.parametrize("stir", [lambda made: made.send("step"), Link.shown])
+@pytest.mark.parametrize("stir", [lambda m: m.send("step"), lambda m: m.shown({})])
 def test_what_is_said_wakes_the_watch_at_once(stir):
     async def story():
         made = link()

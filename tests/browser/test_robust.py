@@ -11,7 +11,7 @@ import psutil
 from tests.browser.pages import settled, state, step, until
 
 BEAT = "window.toylab.figure().document.get_model_by_name('beat')"
-IN_FLIGHT = f"{BEAT}.seq - {BEAT}.ack"
+IN_FLIGHT = f"JSON.parse({BEAT}.words).picture - {BEAT}.ack"
 
 
 def engine_of(server):

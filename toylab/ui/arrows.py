@@ -1,5 +1,7 @@
 """Arrows: their lengths in pixels, on a scale that is printed and does not breathe."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from toylab.ui.settings import short
@@ -43,6 +45,7 @@ def arrows(vectors, scale, longest, pixel, mode="log"):
     return shift, np.arctan2(vectors[:, 1], vectors[:, 0]) - np.pi / 2, dot
 
 
+@lru_cache  # a scale does not breathe, and this is asked with every picture
 def references(scale, longest, mode="log"):
     """Two arrows to read the others by, as [length in px (0: a dot), what it stands for]."""
     if mode == "direction":

@@ -13,12 +13,11 @@ from bokeh.model import DataModel
 class Beat(DataModel):
     """One per page, found by the name "beat"; `toylab/ui/beat.js` is its other half."""
 
-    seq = Int(0, help="number of the newest picture sent")
     ack = Int(0, help="number of the newest picture painted; set by the browser")
     visible = Bool(True, help="false while the tab is hidden; set by the browser")
     pixels = Int(0, help="side of the arena in CSS pixels; set by the browser")
     dark = Bool(False, help="the theme that holds; set by the browser")
     command = String("", help="JSON of what a hand just did, with a running number; by the browser")
-    words = String("{}", help="JSON of every number on the page that belongs to this picture")
+    words = String("{}", help="JSON of the picture's number and of every number that belongs to it")
     index = String("[]", help="JSON of what a search can find (see `toylab.ui.index`), sent once")
     state = String("{}", help="JSON of what changes rarely: playing, layers, notices, data")

@@ -141,8 +141,8 @@ class Lab:
         (opened, real), (header, arrays) = stored()
         self.run.data, self.waiting = opened["data"], None
         self.layers.hear_opened(opened, real)
-        self.frame({key: value for key, value in header.items() if key != "say"}, arrays)
-        self.link.shown()
+        header = {key: value for key, value in header.items() if key != "say"}
+        self.link.shown(self.frame(header, arrays))
         self.say_state()
 
     def wanted(self, recorded=False):
@@ -154,7 +154,7 @@ class Lab:
     def frame(self, header, arrays):
         """A picture: the newest of the run, or the recorded one that somebody looks at.
 
-        Returns whether it is the one to be shown.
+        Returns the words that belong to it if it is the one to be shown, else None.
         """
         recorded, words = header["recorded"], {}
         if recorded:
@@ -167,11 +167,9 @@ class Lab:
                 words |= part.frame(header, arrays)
         if recorded and shown:
             words["caption"] = past(header["step"], words["caption"])
-        if shown:
-            self.beat.words = json.dumps(words)
         if recorded:
             self.say_state()
-        return shown
+        return words if shown else None
 
     def seen(self):
         for part in self.parts:

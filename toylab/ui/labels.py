@@ -37,20 +37,21 @@ def stand(y, text, covered, height, before=None, taken=()):
     covered (width, 2): what `columns` says · before: where it stood, so that it does not jump ·
     taken: boxes of the names that stand already.
     """
-    width, wide = len(covered), LETTER * len(text) + 4
+    width, wide = len(covered), int(LETTER * len(text) + 4)
     best, least = (width, y + GAP + HIGH <= height), np.inf
-    for right in range(width, min(int(wide), width) - 1, -12):
-        part = covered[max(right - int(wide), 0) : right]
-        for above in (True, False):
-            foot = y + GAP if above else y - GAP - HIGH
-            if foot < 0 or foot + HIGH > height:
-                continue
-            met = (part[:, 0] < foot + HIGH) & (part[:, 1] > foot)
+    feet = {True: y + GAP, False: y - GAP - HIGH}
+    feet = {above: foot for above, foot in feet.items() if 0 <= foot <= height - HIGH}
+    met = {  # how many columns up to each one have a curve where the name would stand
+        above: [0, *((covered[:, 0] < foot + HIGH) & (covered[:, 1] > foot)).cumsum().tolist()]
+        for above, foot in feet.items()
+    }
+    for right in range(width, min(wide, width) - 1, -12):
+        for above, foot in feet.items():
             crowded = any(
-                left < right and right - int(wide) < end and abs(foot - other) < HIGH
+                left < right and right - wide < end and abs(foot - other) < HIGH
                 for left, end, other in taken
             )
-            cost = met.sum() + width * crowded
+            cost = met[above][right] - met[above][max(right - wide, 0)] + width * crowded
             cost += 0.01 * (width - right) - 0.5 * ((right, above) == before)
             if cost < least:
                 best, least = (right, above), cost

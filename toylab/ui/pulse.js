@@ -18,9 +18,7 @@ function pulse(lab, paint) {
     charts: () => lab.charts,
   }
   const still = matchMedia("(prefers-reduced-motion: reduce)")
-  const painted = () => {
-    const seq = beat.seq
-    const said = JSON.parse(beat.words)
+  lab.words((said) => {
     lab.over.repaint() // in the same animation frame: a second one would cost half as much again
     requestAnimationFrame(() => {
       paint(said)
@@ -30,12 +28,10 @@ function pulse(lab, paint) {
       }
       told.step = said.step
       told.painted += 1
-      const acknowledge = () => { beat.ack = Math.max(seq, beat.ack) }
+      const acknowledge = () => { beat.ack = Math.max(said.picture, beat.ack) }
       if (still.matches) { setTimeout(acknowledge, CALM) } else { acknowledge() }
     })
-  }
-  beat.properties.seq.change.connect(painted)
-  if (beat.seq > 0) { painted() } // it came with the page
+  })
   const seen = () => { beat.visible = !document.hidden }
   document.addEventListener("visibilitychange", seen)
   seen()

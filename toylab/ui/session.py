@@ -6,6 +6,7 @@ so the newest state is always at most two pictures away, whatever the browser's 
 
 import asyncio
 import contextlib
+import json
 import time
 
 from panel.io import hold
@@ -30,6 +31,7 @@ class Link:
     def __init__(self, page, beat, doc):
         self.page, self.beat, self.doc = page, beat, doc
         self.session = None
+        self.number = 0  # of the newest picture sent
         self.asked = 0  # pictures the engine still owes
         self.sent_at = {}  # number of a picture -> when it was sent
         self.painting = 0.05  # how long the browser took for the last ones, seconds
@@ -121,19 +123,20 @@ class Link:
         self.pump()
 
     def _show(self, header, arrays):
-        if not self.page.frame(header, arrays):
+        words = self.page.frame(header, arrays)
+        if words is None:
             # Nobody looks at it: its numbers went to the charts, which need them less often.
             asyncio.get_running_loop().call_later(UNSEEN, self.pump)
             return
-        self.shown()
+        self.shown(words)
         self.pump()
 
-    def shown(self):
-        """A picture is complete; the last thing that is said of it."""
-        number = self.beat.seq + 1
-        self.sent_at[number] = time.monotonic()
+    def shown(self, words):
+        """A picture is complete; its words with its number are the last thing that is said of it."""
+        self.number += 1
+        self.sent_at[self.number] = time.monotonic()
         self.stirred.set()
-        self.beat.seq = number
+        self.beat.words = json.dumps({**words, "picture": self.number})
 
     def _painted(self):
         now = time.monotonic()

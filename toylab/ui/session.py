@@ -132,7 +132,7 @@ class Link:
         self.pump()
 
     def shown(self, words):
-        """A picture is complete; its words with its number are the last thing that is said of it."""
+        """A picture is complete: its words with its number are the last that is said of it."""
         self.number += 1
         self.sent_at[self.number] = time.monotonic()
         self.stirred.set()

@@ -177,7 +177,9 @@ class Transport(Part):
             rate = self.lab.phases.rate
         return {
             "steps_rate": readings.rate(rate, "steps/s"),
-            "pictures_rate": readings.rate(self.link.rate, "pictures/s"),
+            "pictures_rate": readings.rate(
+                self.link.rate if self.link.playing else 0.0, "pictures/s"
+            ),
         }
 
     def state(self):

@@ -1233,6 +1233,8 @@ LINES = {
     ],
     "image.scoring": [
         ("the player for the average", 'return state.average if weights == "average"', 'return state.average if weights == "player"', "test_the_scored_images_are_the_run_s_own"),
+        ("images of another size", "    if found.shape != real:", "    if False:", "test_images_that_cannot_be_compared_are_refused"),
+        ("the set in the images' place", "own = Settings(data=address, ", "own = Settings(data=settings.data, ", "test_images_from_elsewhere_are_scored_against_a_set"),
         ("the same reals as others", "order[n : 2 * n]", "order[:n]", "test_a_score_says_what_it_hangs_on"),
     ],
     "image.sets": [

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.image_runs import refused, trained
 from toylab.games import Players
@@ -97,6 +98,38 @@ def test_the_scored_images_are_the_run_s_own(folder, monkeypatch):
     monkeypatch.setattr(grids, "fakes", copied)
     found = scoring.score(opened, wanted)["scores"]
     assert abs(found["fid"]) < 1e-4 and found["precision"] == found["recall"] == 1
+
+
+def folder_of(path, images):
+    """A folder of these grey images as PNG files."""
+    path.mkdir()
+    for number, (image,) in enumerate(images):
+        Image.fromarray(image).save(path / f"{number:04d}.png")
+    return path
+
+
+def test_images_from_elsewhere_are_scored_against_a_set(tmp_path, capsys):
+    """The very real images that are looked at have FID 0, noise is far from them."""
+    order = scoring.Keys(0, "evaluate/real").rng().permutation(1797)[:200]
+    images = chosen(whole_set(config.Settings()), order)
+    noise = np.random.default_rng(0).integers(0, 256, images.shape, np.uint8)
+    asked = ("--data", "digits", "--n", 200, "--metrics", "fid,pr")
+    same = told(capsys, "evaluate", folder_of(tmp_path / "same", images), *asked)
+    assert abs(same["scores"]["fid"]) < 1e-4
+    assert same["scores"]["precision"] == same["scores"]["recall"] == 1
+    assert same["source"]["of"] == same["fake"]["n"] == 200
+    assert same["file"] == str(tmp_path / "same-eval" / "classifier-seed0.json")
+    other = told(capsys, "evaluate", f"folder:{folder_of(tmp_path / 'noise', noise)}", *asked)
+    assert other["scores"]["fid"] > 10 and other["scores"]["recall"] < 0.1
+
+
+def test_images_that_cannot_be_compared_are_refused(tmp_path, capsys):
+    large = folder_of(tmp_path / "large", np.zeros((60, 1, 9, 9), np.uint8))
+    assert "1×9×9 and 1×8×8" in refused(capsys, "evaluate", large, "--data", "digits")
+    few = folder_of(tmp_path / "few", np.zeros((49, 1, 8, 8), np.uint8))
+    assert "50 are needed" in refused(capsys, "evaluate", few, "--data", "digits")
+    assert "is not there" in refused(capsys, "evaluate", tmp_path / "no", "--data", "digits")
+    assert "did you mean" in refused(capsys, "evaluate", few, "--data", "digit")
 
 
 def test_the_player_s_images_are_others(folder, capsys):

@@ -166,7 +166,7 @@ class Log(Watch):
         metrics = ("fid", "is", "classes", "pr")
         wanted = scoring.Wanted(metrics, settings.eval_features, settings.eval_images)
         found = scoring.score((self.folder, self.config, self.setup, state), wanted)
-        scoring.written(self.folder, found)
+        scoring.written(self.folder / "eval", found)
         for board in self.boards:
             board.row({"step": state.step, **found["scores"]})
         fid, folder = found["scores"]["fid"], self.folder / "checkpoints"

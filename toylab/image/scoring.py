@@ -1,4 +1,5 @@
-"""Scoring a run: images of a state against real ones, with everything that the numbers hang on.
+"""Scoring images against real ones, those of a run's state or any, with everything that the
+numbers hang on.
 
 A score is a file, RUN/eval/step-00000300-classifier-seed0.json: the numbers, and which images,
 extractor, weights, seed and versions they are of.
@@ -15,10 +16,11 @@ import toylab
 from toylab.files import write
 from toylab.image import grids
 from toylab.image.classifier import MOST
-from toylab.image.config import ConfigError
+from toylab.image.config import ConfigError, Settings
 from toylab.image.features import extractor
 from toylab.image.metrics import KID_SIZE, KID_SUBSETS, METRICS, scores
 from toylab.image.neighbours import DENSITY_K, PRECISION_K
+from toylab.image.pixels import CHANNELS
 from toylab.image.sets import chosen, labelled, whole_set
 from toylab.randomness import Keys
 
@@ -64,30 +66,64 @@ def ready(folder, config):
 def score(run, wanted):
     """{…} of a run (folder, config, setup, state): its scores and all that they hang on."""
     folder, config, setup, state = run
+
+    def fakes():
+        vector = generator_of(state, wanted.weights)
+        made = grids.fakes(setup, vector, wanted.n, wanted.seed, purpose="evaluate")
+        return grids.shown(setup, made)
+
+    return _against(config.settings, folder / "eval", fakes, wanted) | {
+        "step": state.step,
+        "weights": wanted.weights,
+        "norms": f"held: the statistics of {grids.CALIBRATION} other fakes",
+        "run_seed": config.experiment.seed,
+    }
+
+
+def score_images(address, settings, folder, wanted):
+    """{…} of images from anywhere, an address as in `toylab.image.data`, against a set's.
+
+    They are compared as they are: raises `ConfigError` where one kind is larger than the other.
+    """
+    channels = {count: name for name, count in CHANNELS.items()}
+    real = whole_set(settings, wanted.split).shape
+    own = Settings(data=address, channels=channels.get(real[0], "as-is"))
+    found = whole_set(own)
+    if found.shape != real:
+        shown = " and ".join("×".join(map(str, shape)) for shape in (found.shape, real))
+        raise ConfigError(
+            f"{address} and {settings.data} are images of {shown}: only those of one size can be "
+            "compared"
+        )
+
+    def fakes():
+        order = Keys(wanted.seed, "evaluate/fake").rng().permutation(len(found))
+        return chosen(found, order[: wanted.n])
+
+    if len(found) < SMALLEST:
+        raise ConfigError(f"{len(found)} images in {address}: {SMALLEST} are needed at least")
+    told = {"images": address, "of": len(found), "sha256": found.fingerprint}
+    return _against(settings, folder, fakes, wanted) | {"source": told}
+
+
+def _against(settings, folder, fakes, wanted):
+    """{…} of images that `fakes` gives, against the real ones of a set; trains in a folder."""
     checked(wanted)
-    real_set = whole_set(config.settings, wanted.split)
+    real_set = whole_set(settings, wanted.split)
     order = Keys(wanted.seed, "evaluate/real").rng().permutation(len(real_set))
     most = len(real_set) // 2 if wanted.baseline else len(real_set)
     n = min(wanted.n, most)
     if n < SMALLEST:
         raise ConfigError(f"{n} real images are too few: {SMALLEST} are needed at least")
 
-    training = partial(labelled, config.settings, MOST)
-    look = extractor(wanted.features, training, folder / "eval")
-    real = look.of(chosen(real_set, order[:n]))
-    vector = generator_of(state, wanted.weights)
-    fakes = grids.fakes(setup, vector, wanted.n, wanted.seed, purpose="evaluate")
-    fake = look.of(grids.shown(setup, fakes))
+    look = extractor(wanted.features, partial(labelled, settings, MOST), folder)
+    real, fake = look.of(chosen(real_set, order[:n])), look.of(fakes())
     found = {"scores": scores(real, fake, wanted.metrics, wanted.seed)}
     if wanted.baseline:
         other = look.of(chosen(real_set, order[n : 2 * n]))
         found["baseline"] = scores(real, other, wanted.metrics, wanted.seed)
     return found | {
-        "step": state.step,
-        "weights": wanted.weights,
-        "norms": f"held: the statistics of {grids.CALIBRATION} other fakes",
         "seed": wanted.seed,
-        "run_seed": config.experiment.seed,
         "extractor": {
             "name": look.name,
             "sha256": look.sha256,
@@ -96,7 +132,7 @@ def score(run, wanted):
             **look.about,
         },
         "real": {
-            "data": config.settings.data,
+            "data": settings.data,
             "split": wanted.split,
             "n": n,
             "of": len(real_set),
@@ -120,11 +156,13 @@ def versions():
 
 
 def written(folder, found):
-    """Writes a score into its run's directory, whole or not at all; returns the path."""
-    name = f"step-{found['step']:08d}-{found['extractor']['name']}-seed{found['seed']}"
-    own = "" if found["weights"] == "average" else "-player"
+    """Writes a score into a folder, whole or not at all; returns the path."""
+    name = f"{found['extractor']['name']}-seed{found['seed']}"
+    if "step" in found:  # of a run, not of images alone
+        own = "" if found["weights"] == "average" else "-player"
+        name = f"step-{found['step']:08d}-{name}{own}"
     part = "" if found["real"]["split"] == "train" else f"-{found['real']['split']}"
-    (folder / "eval").mkdir(exist_ok=True)
-    path = folder / "eval" / f"{name}{own}{part}.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}{part}.json"
     write(path, json.dumps(found, indent=1).encode() + b"\n")
     return path

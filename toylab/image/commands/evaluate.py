@@ -1,6 +1,8 @@
-"""``evaluate``: scores of a run's images, written into its directory with all they hang on."""
+"""``evaluate``: scores of a run's images, or of any, written beside them with all they hang on."""
 
-from toylab.image import data, download, run, scoring
+from pathlib import Path
+
+from toylab.image import config, data, download, run, scoring
 from toylab.image.commands import report, reports, told
 from toylab.image.metrics import METRICS
 
@@ -8,7 +10,16 @@ from toylab.image.metrics import METRICS
 def arguments(parser):
     """Declares the command's arguments."""
     usual = scoring.Wanted()
-    parser.add_argument("run", metavar="RUN", help="a run directory, or a checkpoint in one")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        help="a run directory, a checkpoint in one, or with --data a folder of images",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="SET",
+        help="score the images of the folder RUN (or LAYOUT:PATH) against those of this set",
+    )
     parser.add_argument(
         "--metrics",
         default=",".join(usual.metrics),
@@ -54,13 +65,19 @@ def execute(parsed):
     scoring.checked(wanted)
     if parsed.download_inception:
         download.fetch("inception", data.root(), told)
-    opened = run.opened(parsed.run)
-    found = scoring.score(opened, wanted)
-    path = scoring.written(opened[0], found)
+    if parsed.data:
+        path, found = _images(parsed.run, parsed.data, wanted)
+    else:
+        opened = run.opened(parsed.run)
+        found = scoring.score(opened, wanted)
+        path = scoring.written(opened[0] / "eval", found)
     extractor, real = found["extractor"], found["real"]
+    if parsed.data:
+        fakes = f"{found['fake']['n']} of {found['source']['of']} images ({parsed.run})"
+    else:
+        fakes = f"step {found['step']}, {found['fake']['n']} fakes of the {found['weights']}"
     lines = [
-        f"step {found['step']}, {found['fake']['n']} fakes of the {found['weights']}, "
-        f"{real['n']} of {real['of']} reals ({real['data']}, {real['split']})",
+        f"{fakes}, {real['n']} of {real['of']} reals ({real['data']}, {real['split']})",
         f"features: {extractor['name']} {extractor['sha256'][:12]}"
         + (f", {extractor['accuracy']:.1%} right" if "accuracy" in extractor else ""),
     ]
@@ -68,3 +85,13 @@ def execute(parsed):
         other = f"   real against real {found['baseline'][name]:.4g}" if parsed.baseline else ""
         lines.append(f"{name:10} {value:10.4g}{other}")
     return report(parsed, {**found, "file": str(path)}, [*lines, str(path)])
+
+
+def _images(words, name, wanted):
+    """(file, score) of images from elsewhere; the file lies beside them, in NAME-eval."""
+    address = words if ":" in words and not Path(words).exists() else f"folder:{words}"
+    place = Path(address.partition(":")[2])
+    settings = config.build("evaluate", {"data": name}).settings
+    folder = place.with_name(f"{place.name}-eval")
+    found = scoring.score_images(address, settings, folder, wanted)
+    return scoring.written(folder, found), found

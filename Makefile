@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PORT   ?= 5006
-JOBS   ?= 4
+JOBS   ?= 3
 
 PY    := .venv/bin/python
 PIP   := $(PY) -m pip --disable-pip-version-check

@@ -24,6 +24,8 @@ from toylab.penalties import PENALTIES
 from toylab.states import flatten
 from toylab.trainer import Setup, train
 
+LANES = 6  # runs of an engine that want two structures
+
 pytestmark = pytest.mark.xdist_group("test_speed")  # where the browser's test needs it too
 
 
@@ -237,26 +239,26 @@ def test_a_run_that_takes_its_time_is_not_compiled(desk):
 def test_one_build_serves_every_session_and_structures_wait_in_turn(desk, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nothing is there yet
     bench = desk.worker.speed.builder
-    for lane in range(16):
+    for lane in range(LANES):
         opened(desk, lane, seed=lane, penalty="r1" if lane % 2 else "0-gp")
         desk.send(do="play", lane=lane)
     for _ in range(3):
         desk.turn()
         desk.worker.speed.work(time.monotonic())
     assert len(bench.started) == 1 and len(bench.waiting) == 1
-    assert {desk.lane(lane).gear.kind for lane in range(16)} == {"compiling"}
+    assert {desk.lane(lane).gear.kind for lane in range(LANES)} == {"compiling"}
     bench.code = 1
     desk.worker.speed.work(time.monotonic())
     desk.turn()
     assert [each["penalty"] for each in bench.started] == ["0-gp", "r1"]
-    kinds = [(desk.lane(lane).gear.kind, desk.lane(lane).gear.why) for lane in range(16)]
+    kinds = [(desk.lane(lane).gear.kind, desk.lane(lane).gear.why) for lane in range(LANES)]
     assert set(kinds[::2]) == {("plain", "code 1")} and set(kinds[1::2]) == {("compiling", "")}
     opened(desk, 0, penalty="1-gp")
     desk.send(do="play", lane=0)
     desk.turn()
     desk.worker.speed.work(time.monotonic())
     assert len(bench.started) == 2 and len(bench.waiting) == 1
-    for lane in range(16):
+    for lane in range(LANES):
         desk.send(do="pause", lane=lane)
     bench.code = 0
     desk.worker.speed.work(time.monotonic() + 2 * builder.FRESH)  # nobody wants anything now

@@ -7,6 +7,7 @@ import signal
 import urllib.parse
 
 import psutil
+import pytest
 
 from tests.browser.pages import settled, state, step, until
 
@@ -25,11 +26,13 @@ def engine_of(server):
     return found[0]
 
 
-def test_an_engine_killed_twenty_times_costs_no_run(lab, server):
+# Six kills with every run of the tests, twenty with `make test-all`.
+@pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.long)])
+def test_an_engine_killed_again_and_again_costs_no_run(lab, server, kills):
     """The run goes on from a state that was on the page before, at the same settings."""
     page = lab("?objective=hinge&seed=3")
     chance = random.Random(5)
-    for _ in range(20):
+    for _ in range(kills):
         page.wait_for_timeout(chance.uniform(100, 1200))
         before, dead = step(page), engine_of(server).pid
         os.kill(dead, signal.SIGKILL)

@@ -65,7 +65,14 @@ def begun(path, out):
     """The command in a process of its own, once it has kept one ensemble more."""
     before = len(files(out))
     command = [sys.executable, "-m", "toylab.sweep", str(path), "--out", str(out), "--jobs", "1"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # Tests that run in the background have Ctrl-C ignored, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for _ in range(6000):
         if len(files(out)) > before:
             return process

@@ -1302,7 +1302,7 @@ LINES = {
     "sweep.kept": [
         ("damage is not seen", 'if content.get("digest") != _digest(content.get("rows")):', "if False:", "test_a_damaged_file_is_named_and_made_again"),
         ("a measure that is not there", 'whole = row["failure"] or set(columns) <= set(row["measures"])', "whole = True", "test_another_spec_keeps_what_still_applies"),
-        ("an old error stays", "whole and not (row[\"key\"] in rows and rows[row[\"key\"]][\"settled\"])", "whole and row[\"key\"] not in rows", "test_errors_are_tried_again_and_what_diverged_is_not"),
+        ("an old error stays", "whole and not (row[\"key\"] in rows and rows[row[\"key\"]][\"settled\"])", "whole and row[\"key\"] not in rows", "test_what_settled_stands_wherever_its_file_is"),
         ("nobody holds the folder", "    with lock:\n        yield\n", "    lock.lock.release()\n    yield\n", "test_two_sweeps_do_not_work_on_one_folder"),
     ],
     "sweep.table": [

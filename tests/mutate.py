@@ -12,6 +12,7 @@ import contextlib
 import importlib.util
 import io
 import multiprocessing
+import multiprocessing.pool
 import os
 import sys
 import time
@@ -245,6 +246,18 @@ def tried(mutant):
     return mutant, found.test, found.error
 
 
+class Parent(multiprocessing.get_context("fork").Process):
+    """A pool's process that may start others, as some tests do."""
+
+    daemon = property(lambda self: False, lambda self, value: None)
+
+
+class Forking(type(multiprocessing.get_context("fork"))):
+    """The context of a pool of those."""
+
+    Process = Parent
+
+
 def main(words):
     """Tries the mutants whose names hold one of the words; 0 if every one of them is caught."""
     chosen = [m for m in mutants() if not words or any(word in m.what for word in words)]
@@ -253,7 +266,7 @@ def main(words):
     began = time.monotonic()
     survivors, broken = [], []
     # Forked while only libraries are loaded: every mutant imports toylab afresh.
-    with multiprocessing.get_context("fork").Pool(WORKERS, maxtasksperchild=1) as pool:
+    with multiprocessing.pool.Pool(WORKERS, maxtasksperchild=1, context=Forking()) as pool:
         for mutant, test, error in pool.imap(tried, [*whole, *chosen], chunksize=1):
             if mutant in whole:
                 broken += [test or error] if test or error else []

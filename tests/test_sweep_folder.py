@@ -171,8 +171,11 @@ def test_a_damaged_file_is_named_and_made_again(tmp_path, monkeypatch, capsys, w
     assert f"{name} is damaged: " in said and "2 are there, 2 to train" in said
     assert set(files(tmp_path / "out")) == set(whole)
     assert read(tmp_path / "out" / "table.parquet") == told
+    (tmp_path / "out" / "ensemble-of-another-spec.json").write_bytes(DAMAGE[what](whole[name]))
     main(command)
-    assert " is damaged" not in capsys.readouterr().out
+    assert "ensemble-of-another-spec.json is damaged: " in capsys.readouterr().out
+    main(command)
+    assert " is damaged" not in capsys.readouterr().out, "what nothing replaces is taken away too"
 
 
 def test_two_sweeps_do_not_work_on_one_folder(tmp_path, capsys):
@@ -207,6 +210,15 @@ def test_errors_are_tried_again_and_what_diverged_is_not(tmp_path, monkeypatch, 
     assert "2 are there, 2 to train" in said and "no memory" not in said
     failures = [row["failure"] for row in read(tmp_path / "out" / "table.parquet")]
     assert failures == ["diverged: at step 2", "", "diverged: at step 2", ""]
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_what_settled_stands_wherever_its_file_is(tmp_path, names):
+    failed = {"key": "k", "measures": {}, "failure": "error: no memory", "settled": False}
+    done = {"key": "k", "measures": {"modes": 8}, "failure": "", "settled": True}
+    for name, row in zip(names, (failed, done), strict=True):
+        kept.keep(tmp_path, [row]).rename(tmp_path / f"ensemble-{name}.json")
+    assert kept.found(tmp_path, ["modes"]) == ({"k": done}, [])
 
 
 def test_the_table_has_a_row_a_run_as_parquet_and_as_csv(tmp_path, monkeypatch):
@@ -256,15 +268,21 @@ def test_the_summary_has_medians_over_the_seeds_and_what_failed(tmp_path):
 
 
 def deadly(task):
-    """Kills its process for the run with seed 1, like a lack of memory."""
+    """Kills its process for the run with seed 1, like a lack of memory; the others see it die."""
+    dying = Path(task["dying"])
     if task["runs"][0]["seed"] == 1:
+        dying.touch()
         os.kill(os.getpid(), signal.SIGKILL)
+    while not dying.exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
     return [run["seed"] for run in task["runs"]]
 
 
-def test_a_worker_that_dies_is_a_failure_of_its_own_ensemble_alone():
+def test_a_worker_that_dies_is_a_failure_of_its_own_ensemble_alone(tmp_path):
     runs = [{"settings": {}, "seed": seed, "key": str(seed)} for seed in range(4)]
-    tasks = [{"runs": [run], "backend": "plain"} for run in runs]
+    dying = str(tmp_path / "dying")
+    tasks = [{"runs": [run], "backend": "plain", "dying": dying} for run in runs]
     found = {task["runs"][0]["seed"]: rows for task, rows in cores.local(tasks, 2, deadly)}
     assert [found[seed] for seed in (0, 2, 3)] == [[0], [2], [3]]
     (row,) = found[1]

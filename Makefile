@@ -15,7 +15,7 @@ TORCH := $(shell sed -n 's/^torch==//p' constraints.txt)
 help:
 	@echo "make lab        serve the lab and the figures on this machine and print their addresses"
 	@echo "make monitor    serve image runs side by side, live (RUNS=\"runs\": runs, or folders of runs)"
-	@echo "make test       run the tests, browser tests included (at most 15 minutes on 2 cores)"
+	@echo "make test       run the tests, browser tests included (some 18 minutes on 2 cores)"
 	@echo "make test-all   the same with the tests that take minutes each"
 	@echo "make mutate     break every formula in turn and print the test that notices"
 	@echo "make figures    make every figure that is not there yet (ARGS=NAME for some)"

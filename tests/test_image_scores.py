@@ -108,7 +108,7 @@ def folder_of(path, images):
     return path
 
 
-def test_images_from_elsewhere_are_scored_against_a_set(tmp_path, capsys):
+def test_images_from_elsewhere_are_scored_against_a_set(tmp_path, capsys, monkeypatch):
     """The very real images that are looked at have FID 0, noise is far from them."""
     order = scoring.Keys(0, "evaluate/real").rng().permutation(1797)[:200]
     images = chosen(whole_set(config.Settings()), order)
@@ -119,6 +119,10 @@ def test_images_from_elsewhere_are_scored_against_a_set(tmp_path, capsys):
     assert same["scores"]["precision"] == same["scores"]["recall"] == 1
     assert same["source"]["of"] == same["fake"]["n"] == 200
     assert same["file"] == str(tmp_path / "same-eval" / "classifier-seed0.json")
+    monkeypatch.chdir(tmp_path / "same")
+    assert told(capsys, "evaluate", ".", *asked) == same | {
+        "source": {**same["source"], "images": "folder:."}
+    }
     other = told(capsys, "evaluate", f"folder:{folder_of(tmp_path / 'noise', noise)}", *asked)
     assert other["scores"]["fid"] > 10 and other["scores"]["recall"] < 0.1
 

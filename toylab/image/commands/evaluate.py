@@ -66,16 +66,14 @@ def execute(parsed):
     if parsed.download_inception:
         download.fetch("inception", data.root(), told)
     if parsed.data:
-        path, found = _images(parsed.run, parsed.data, wanted)
-    else:
-        opened = run.opened(parsed.run)
-        found = scoring.score(opened, wanted)
-        path = scoring.written(opened[0] / "eval", found)
-    extractor, real = found["extractor"], found["real"]
-    if parsed.data:
+        folder, found = _images(parsed.run, parsed.data, wanted)
         fakes = f"{found['fake']['n']} of {found['source']['of']} images ({parsed.run})"
     else:
+        opened = run.opened(parsed.run)
+        folder, found = opened[0] / "eval", scoring.score(opened, wanted)
         fakes = f"step {found['step']}, {found['fake']['n']} fakes of the {found['weights']}"
+    path = scoring.written(folder, found)
+    extractor, real = found["extractor"], found["real"]
     lines = [
         f"{fakes}, {real['n']} of {real['of']} reals ({real['data']}, {real['split']})",
         f"features: {extractor['name']} {extractor['sha256'][:12]}"
@@ -88,10 +86,9 @@ def execute(parsed):
 
 
 def _images(words, name, wanted):
-    """(file, score) of images from elsewhere; the file lies beside them, in NAME-eval."""
+    """(folder of the score, score) of images from elsewhere; it lies beside them, as NAME-eval."""
     address = words if ":" in words and not Path(words).exists() else f"folder:{words}"
-    place = Path(address.partition(":")[2])
+    place = Path(address.partition(":")[2]).expanduser().resolve()
     settings = config.build("evaluate", {"data": name}).settings
-    folder = place.with_name(f"{place.name}-eval")
-    found = scoring.score_images(address, settings, folder, wanted)
-    return scoring.written(folder, found), found
+    folder = place.parent / f"{place.name}-eval"
+    return folder, scoring.score_images(address, settings, folder, wanted)

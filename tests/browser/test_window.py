@@ -31,6 +31,11 @@ def test_probes_follow_the_run_and_never_leave_the_arena(playing, size):
         box = card.bounding_box()
         assert x <= box["x"] and box["x"] + box["width"] <= x + side
         assert y <= box["y"] and box["y"] + box["height"] <= y + side
+    grown = page.locator("#toylab-probe-b").evaluate(
+        "(card) => { card.querySelector('span').textContent = 'slope 123456.789';"
+        " return card.getBoundingClientRect().right }"
+    )
+    assert grown <= x + side, "words that grow leave the card inside, before the next drawing too"
     texts = page.locator("#toylab-probe-c").inner_text()
     assert all(word in texts for word in ("D ", "slope ", "p_data ", "p_G "))
     at = step(page)

@@ -67,7 +67,9 @@ function probes(lab) {
         || (x < left && left < x + wide && y < top && top < y + high)
       const [x, y] = free.find((corner) => !covers(corner)) ?? free[0]
       taken.push([x, y, wide, high])
-      card.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`
+      // The bounds are the browser's to keep: a card whose words grow stays inside before it is arranged anew.
+      const kept = (value) => `clamp(4px, ${Math.round(value)}px, ${side - 4}px - 100%)`
+      card.style.transform = `translate(${kept(x)}, ${kept(y)})`
     }
   }
 

@@ -115,17 +115,17 @@ class Arena:
 
     def _send(self):
         """Sends what was packed: one array of all bytes, and where each column lies in it."""
-        numbers, layout, offset = [], {}, 0
+        parts, layout, offset = [], {}, 0
         for name, columns in self.packed.items():
+            placed = layout[name] = {}
             for column, values in columns.items():
-                values = np.asarray(values, np.float32)
-                layout.setdefault(name, {})[column] = [offset, *values.shape]
-                numbers.append(values.ravel())
-                offset += values.size
+                placed[column] = [offset, len(values)]
+                parts.append(values)
+                offset += len(values)
         self.packed = {}
         if layout:
             # One array for both kinds: every array is two more messages on the socket.
-            parts, offset = [np.concatenate(numbers).view(np.uint8)], 4 * offset
+            parts, offset = [np.concatenate(parts, dtype=np.float32).view(np.uint8)], 4 * offset
             layout["shades"] = {}
             for name, values in self.shades.items():
                 layout["shades"][name] = [offset, *values.shape]

@@ -34,18 +34,19 @@ function charts(lab) {
     figure.y_range.setv({start: told.y[0], end: told.y[1]}, still)
     part("ticks", slot).setv({ticks: told.ticks.map(([tick]) => tick)}, still)
     part("yaxis", slot).setv({major_label_overrides: new Map(told.ticks)}, still)
-    const give = (name, data) => part(name, slot).setv({data}, still)
-    for (const name of ["raw", "mean"]) { give(name, told[name]) }
-    for (const curve of ["first", "second"]) {
-      part(`glyph-raw-${curve}`, slot).setv({line_alpha: told.alpha}, still)
+    const rows = (name, columns, table) => {
+      const data = Object.fromEntries(columns.map((column, k) => [column, table.map((row) => row[k])]))
+      part(name, slot).setv({data}, still)
     }
-    const [low, high] = told.floor
-    give("floor", {low: told.floor.length ? [low] : [], high: told.floor.length ? [high] : []})
-    give("optimum", {y: told.optimum})
-    give("marks", {x: marks})
-    give("lines", {x: told.lines})
-    const [x, y, text, align, baseline] = [0, 1, 2, 3, 4].map((k) => told.names.map((name) => name[k]))
-    give("names", {x, y, text, align, baseline})
+    const {raw, mean, alpha, inks} = told
+    rows("curves", ["x", "y", "alpha", "color", "dash"], ["first", "second"].filter((name) => inks[name])
+      .flatMap((name) => [[raw.x, raw[name], alpha, ...inks[name]], [mean.x, mean[name], 1, ...inks[name]]]))
+    rows("upright", ["x", "color", "dash"], [
+      ...marks.map((x) => [x, ...inks.marks]), ...told.lines.map((x) => [x, ...inks.lines]),
+    ])
+    rows("floor", ["low", "high"], told.floor.length ? [told.floor] : [])
+    rows("optimum", ["y"], told.optimum.map((y) => [y]))
+    rows("names", ["x", "y", "text", "align", "baseline"], told.names)
   }
 
   drawn.listen = (listen) => listeners.push(listen)

@@ -126,6 +126,7 @@ class Charts(Part):
     def style(self, dark):
         for slot, name in zip(self.slots, self.shown, strict=False):
             slot.style(CARDS[name], dark)
+        self.draw()
 
     def seen(self):
         """Hidden until then: each figure's layout takes the browser as long as the arena's."""
@@ -144,7 +145,6 @@ class Charts(Part):
         for number, slot in enumerate(self.slots):
             slot.figure.visible = self.is_seen and number < len(shown)
         self.style(self.lab.beat.dark)
-        self.draw()
 
     def due(self):
         """Draws if the last time is long enough ago, or where every picture counts."""
@@ -164,7 +164,7 @@ class Charts(Part):
             source = then if name == "histogram" else now
             picture = self.charts[name].picture(source, clock, slot.size)
             if picture is not None:
-                pictures[number] = picture | {"card": name}
+                pictures[number] = picture | {"card": name, "inks": slot.inks}
         self.parcel.data = parcel(pictures, self.marks)
 
     def _pulls(self):

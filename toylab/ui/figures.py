@@ -10,7 +10,16 @@ import re
 
 import holoviews as hv
 from bokeh.core.serialization import Deserializer, Serializer
-from bokeh.models import AllIndices, AllLabels, Axis, GlyphRenderer, Legend, UnionRenderers
+from bokeh.models import (
+    AllIndices,
+    AllLabels,
+    Axis,
+    GlyphRenderer,
+    Legend,
+    LinearScale,
+    Selection,
+    UnionRenderers,
+)
 
 _PATTERNS = {}  # name -> the finished figure as Bokeh's own JSON
 _COPIES = itertools.count(1)
@@ -33,13 +42,20 @@ def lean(figure):
     Every message of a page costs Bokeh a look at each of the page's models, in both directions, so
     what has no state of its own here (nothing is selected, filtered or left out) stands once.
     """
-    union, every, labels = UnionRenderers(), AllIndices(), AllLabels()
+    union, every, labels, nothing = UnionRenderers(), AllIndices(), AllLabels(), Selection()
+    views = {}  # of a source; renderers of one source leave out the same rows
     for renderer in figure.select(GlyphRenderer):
+        source = renderer.data_source
+        renderer.view = views.setdefault(source, renderer.view)
         renderer.view.filter = every
-        renderer.data_source.selection_policy = union
+        source.selection_policy = union
+        source.set_from_json("selected", nothing)  # read-only to everybody else
     for axis in figure.select(Axis):
         axis.major_label_policy = labels
     figure.title = None
+    figure.x_scale = figure.y_scale = LinearScale()  # each direction clones it
+    if not any(axis.visible for axis in figure.select(Axis)):
+        figure.update(left=[], below=[], center=[])
     figure.center = [each for each in figure.center if not isinstance(each, Legend)]
     return figure
 

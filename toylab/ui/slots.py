@@ -1,31 +1,26 @@
 """The rail's figures: each has every glyph that any card needs, and shows one card at a time."""
 
 import holoviews as hv
-import numpy as np
 from bokeh.models import ColumnDataSource, FixedTicker
 from bokeh.models.formatters import CustomJSTickFormatter
 
 from toylab.ui import figures, theme
 
 CURVES = ("first", "second")  # at most two a card
-DASH = (5, 3)
+DASHED, DOTTED, SOLID = [5, 3], [2, 2], []
 GUTTER, RIGHT, TOP, BOTTOM = 30, 8, 5, 18  # pixels round the frame
-SOURCES = {  # what `charts.js` fills: source -> its columns
+SOURCES = {  # what `charts.js` fills, bottom to top: glyph -> the columns of its source
     "floor": ("low", "high"),
     "optimum": ("y",),
-    "marks": ("x",),
-    "lines": ("x",),
-    "raw": ("x", *CURVES),
-    "mean": ("x", *CURVES),
+    "upright": ("x", "color", "dash"),
+    "curves": ("x", "y", "color", "alpha", "dash"),
     "names": ("x", "y", "text", "align", "baseline"),
 }
 
 
 def _compose():
-    none = np.zeros(0, np.float32)
-    line = [hv.Curve((none, none), "step", "value") for _ in range(2 * len(CURVES))]
-    elements = [hv.HSpans([]), hv.HLines([]), hv.VLines([]), hv.VLines([]), *line]
-    elements.append(hv.Labels(([], [], [])))
+    """One element a glyph: every model more costs each message of the page (`figures.lean`)."""
+    elements = [hv.HSpans([]), hv.HLines([]), hv.VLines([]), hv.Path([]), hv.Labels(([], [], []))]
     overlay = hv.Overlay([e.relabel(f"e{k}") for k, e in enumerate(elements)])
     return overlay.opts(hv.opts.Overlay(
         width=240, height=116, toolbar=None, show_legend=False, border=0,
@@ -36,26 +31,24 @@ def _compose():
 def _finished():
     """The composed figure with each of its parts under a name."""
     figure, handles = figures.plotted(_compose())
-    names = ("floor", "optimum", "marks", "lines", *(f"{s}-{c}" for s in ("raw", "mean")
-             for c in CURVES), "names")  # fmt: skip
-    parts = dict(zip(names, (h["glyph_renderer"] for h in handles), strict=True))
-    sources = {
-        name: ColumnDataSource({c: [] for c in columns}, name=name)
-        for name, columns in SOURCES.items()
-    }
-    for name, renderer in parts.items():
-        renderer.data_source = sources[name.split("-")[0]]
+    glyphs = {}
+    for (name, columns), handle in zip(SOURCES.items(), handles, strict=True):
+        renderer = handle["glyph_renderer"]
+        renderer.data_source = ColumnDataSource({c: [] for c in columns}, name=name)
         renderer.nonselection_glyph = renderer.selection_glyph = renderer.muted_glyph = None
         renderer.glyph.name = f"glyph-{name}"
         renderer.level = "glyph"
-    parts["floor"].glyph.update(y0="low", y1="high", line_color=None, fill_alpha=0.18)
-    parts["optimum"].glyph.update(y="y", line_dash=(3, 3), line_width=1)
-    parts["marks"].glyph.update(x="x", line_width=1.2)
-    parts["lines"].glyph.update(x="x", line_width=1.2, line_dash=(2, 2))
-    for name in parts:
-        if "-" in name:
-            parts[name].glyph.update(x="x", y=name.split("-")[1], line_width=1.7)
-    parts["names"].glyph.update(
+        glyphs[name] = renderer.glyph
+    glyphs["floor"].update(y0="low", y1="high", line_color=None, fill_alpha=0.18)
+    glyphs["optimum"].update(y="y", line_dash=(3, 3), line_width=1)
+    glyphs["upright"].update(
+        x="x", line_color={"field": "color"}, line_dash={"field": "dash"}, line_width=1.2
+    )
+    glyphs["curves"].update(
+        xs="x", ys="y", line_color={"field": "color"}, line_alpha={"field": "alpha"},
+        line_dash={"field": "dash"}, line_width=1.7,
+    )  # fmt: skip
+    glyphs["names"].update(
         x="x", y="y", text="text", text_align={"field": "align"},
         text_baseline={"field": "baseline"}, text_font_size="11px", background_fill_alpha=0.7,
         text_font={"value": "Roboto, sans-serif"},
@@ -69,7 +62,7 @@ def _furnish(figure):
     figure.min_border_top, figure.min_border_bottom = TOP, BOTTOM
     # Not its colour: the theme of the widgets sets that and alpha again with every change.
     figure.update(name="figure", outline_line_width=0, tools=[])
-    figure.xgrid.grid_line_color = None
+    figure.center = [figure.ygrid[0]]
     figure.yaxis.ticker = figure.ygrid.ticker = FixedTicker(ticks=[0, 1], name="ticks")
     (yaxis,) = figure.yaxis
     yaxis.name = "yaxis"
@@ -94,6 +87,7 @@ class Slot:
     def __init__(self, number):
         self.figure, self.parts = figures.copy("chart", _finished)
         self.figure.visible = False
+        self.inks = {}  # what is drawn by colour and dash -> both, for `charts.js`
         for name, model in self.parts.items():
             model.name = f"{name}-{number}"
 
@@ -117,10 +111,8 @@ class Slot:
         for axis in (*figure.xaxis, *figure.yaxis):
             axis.major_label_text_color = ink("ink2")
         parts["glyph-floor"].fill_color = ink("ink3")
-        parts["glyph-optimum"].line_color = parts["glyph-lines"].line_color = ink("ink2")
-        parts["glyph-marks"].line_color = ink("gold")
+        parts["glyph-optimum"].line_color = ink("ink2")
         parts["glyph-names"].update(text_color=ink("ink2"), background_fill_color=ink("panel"))
+        self.inks = {"marks": [ink("gold"), SOLID], "lines": [ink("ink2"), DOTTED]}
         for name, curve in zip(CURVES, card.curves, strict=False):
-            dash = DASH if curve.dashed else "solid"
-            for part in (f"glyph-raw-{name}", f"glyph-mean-{name}"):
-                parts[part].update(line_color=ink(curve.token), line_dash=dash)
+            self.inks[name] = [ink(curve.token), DASHED if curve.dashed else SOLID]

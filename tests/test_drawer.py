@@ -2,6 +2,7 @@
 
 import json
 import math
+from html import escape
 from urllib.parse import parse_qsl
 
 import pytest
@@ -365,6 +366,26 @@ def test_a_row_of_ones_own_has_its_file_and_its_laws_in_every_place():
     assert "mine.py" in note and "5 of 6 laws hold" in note and '"negative"' not in note
     (entry,) = [e for e in index(told) if e.get("value") == "mine"]
     assert entry["laws"]["held"] == 5 and entry["own"] == "mine.py"
+
+
+def test_what_does_not_go_with_a_choice_is_counted_and_the_link_takes_that_off():
+    """A hint must not ask to switch on what is on, nor fill the drawer under a fitting choice."""
+    made, said = controls(objective="minimax", penalty="roth")
+    made.open()
+    note = made.notes["objective"].object
+    without = {
+        row["value"]
+        for row in SCHEMA["conflicts"]
+        if row["field"] == "objective" and "roth" in row["with"].get("penalty", ())
+    }
+    total = len(FIELDS["objective"]["choices"])
+    assert f">{len(without)} of {total} do not go with Roth (Jensen-Shannon). " in note
+    assert "Switch it off" in note and "Switch it on" not in note
+    assert escape(json.dumps({"do": "fix", "changes": {"penalty": "none"}}), quote=True) in note
+    assert note.count("<p") == 1 and "penalty" not in made.notes and said == []
+    made, _ = controls(objective="hinge", penalty="none")
+    made.open()
+    assert "Switch it on" in made.notes["penalty"].object and "objective" not in made.notes
 
 
 def test_every_section_can_be_filled_and_every_control_shows_what_holds():

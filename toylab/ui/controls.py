@@ -4,6 +4,8 @@ Every control writes into the `Beat` in the browser, so that a hand acts at once
 same value 50 ms later, when there is nothing left to do.
 """
 
+import json
+
 import panel as pn
 
 from toylab.ui import kernel, notes, places, possible, widgets
@@ -207,6 +209,19 @@ class Controls(Values):
         found = possible.impossible(self.schema, name, values)
         return {value: why for value, (why, _) in found.items()}
 
+    def _ways(self, field, values):
+        """Why some choices cannot be had, with the way out; several with one way say it once."""
+        ways = {}
+        for why, fix in possible.impossible(self.schema, field["name"], values).values():
+            ways.setdefault(json.dumps(fix), []).append(why)
+        for told, whys in ways.items():
+            fix = json.loads(told)
+            if set(fix.values()) == {"none"}:
+                by = widgets.label_of(self.choice(next(iter(fix))))
+                yield notes.excluded(len(whys), len(field["choices"]), by, whys[0], fix)
+            else:
+                yield notes.reason(whys[0], fix)
+
     def _annotate(self, field, values, lacking):
         """What stands under a control, or nothing."""
         name, told = field["name"], []
@@ -216,10 +231,7 @@ class Controls(Values):
         elif idle is not None:
             told.append(notes.reason(*idle))
         if field["type"] == "choice":
-            found = possible.impossible(self.schema, name, values).values()
-            # Several choices with one way out say it once.
-            ways = {str(fix): notes.reason(why, fix) for why, fix in reversed(found)}
-            told += reversed(ways.values())
+            told += self._ways(field, values)
             if self.choice(name).get("own"):
                 told.append(notes.own(self.choice(name)))
         told += [notes.odd(text) for text in possible.odd(self.schema, name, values)]

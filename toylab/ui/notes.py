@@ -30,6 +30,13 @@ def reason(why, fix=None):
     return f"<p>{escape(why)}{switch}</p>"
 
 
+def excluded(count, total, by, why, fix):
+    """So many choices do not go with what was chosen elsewhere, and the link that takes it off."""
+    switch = link("Switch it off", do="fix", changes=fix)
+    title = escape(why, quote=True)
+    return f'<p title="{title}">{count} of {total} do not go with {escape(by)}. {switch}</p>'
+
+
 def odd(sentence):
     """Legal, but probably not meant."""
     return f'<p class="odd">{escape(sentence)}</p>'

@@ -7,7 +7,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from tests.browser.pages import counter, settled, state, step, until
+from tests.browser.pages import counter, settled, state, step, until, words
 
 PHASES = ["sample", "score", "loss", "penalty", "push", "move"]
 
@@ -150,6 +150,20 @@ def test_a_ghost_of_the_last_step_and_of_no_other(lab):
     until(page, "window.toylab.step === 11")
     settled(page)
     assert abs(covered(page) - rings) < 300  # a ring may have opened or closed
+
+
+def test_a_fast_run_that_is_paused_leaves_no_ghosts_until_a_hand_steps(lab):
+    page = lab("?pace=0")
+    until(page, "window.toylab.step > 40")
+    assert not words(page)["watched"]
+    page.keyboard.press(" ")
+    settled(page)
+    assert not words(page)["watched"]
+    still, at = covered(page), step(page)
+    page.keyboard.press(".")
+    until(page, f"window.toylab.step === {at + 1} && window.toylab.words().watched")
+    settled(page)
+    assert covered(page) > still + 100
 
 
 def test_the_past_stands_still_while_the_run_goes_on(lab):

@@ -23,10 +23,10 @@ function ghosts(lab) {
   lab.over.painters.push((context, place) => {
     const fake = lab.picture.fake
     if (said.step !== now.step || said.recorded !== now.recorded) {
-      // Both pictures slow: a fast run that is paused has no step that somebody watched.
-      const follows = slow && now.slow && said.step === now.step + 1 && !said.recorded && fake !== now.fake
+      // A fast run that is paused has no step that somebody watched.
+      const follows = said.watched && said.step === now.step + 1 && !said.recorded && fake !== now.fake
       before = follows ? now.fake : null
-      now = {step: said.step, fake, recorded: said.recorded, slow}
+      now = {step: said.step, fake, recorded: said.recorded}
     }
     if (!before || !slow || !shown || still.matches || lab.phased()) { return }
     context.strokeStyle = lab.over.colour("push")

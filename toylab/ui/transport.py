@@ -4,6 +4,7 @@ import asyncio
 import random
 from math import isfinite, log, nan
 
+from toylab.engine.protocol import SLOW
 from toylab.ui.part import Part
 from toylab.ui.phrases import readings
 from toylab.ui.settings import ladder
@@ -47,6 +48,7 @@ class Transport(Part):
         super().__init__(lab)
         self.link = lab.link
         self.rise = None
+        self.by_hand = False  # whether the last steps were asked for, and not those of a run
 
     def begin(self):
         """What the address says of the pace."""
@@ -89,7 +91,7 @@ class Transport(Part):
 
     def _go(self):
         """What the engine is told of a run that plays: in slow motion it waits for each step."""
-        phases = self.lab.phases
+        self.by_hand, phases = False, self.lab.phases
         if phases.on:
             self.link.send("pause")
             self.link.pump(at_once=True)
@@ -143,6 +145,7 @@ class Transport(Part):
     def step(self, count, who):
         """Exactly that many steps; what is on the screen is what was before them."""
         self.lab.opening.invites, self.lab.phases.moving = False, True
+        self.by_hand = True
         self.link.send("step", count=count, who=who)
         self.link.pump()
 
@@ -176,6 +179,7 @@ class Transport(Part):
         if self.lab.phases.on and self.link.playing:
             rate = self.lab.phases.rate
         return {
+            "watched": self.by_hand or 0 < self.link.pace <= SLOW,  # each step, one by one
             "steps_rate": readings.rate(rate, "steps/s"),
             "pictures_rate": readings.rate(
                 self.link.rate if self.link.playing else 0.0, "pictures/s"

@@ -49,6 +49,20 @@ def test_cards_and_health_fit_without_scroll(lab, size):
         assert len(drawn["ticks"]) in (2, 3)
 
 
+def test_until_a_hand_chooses_there_are_as_many_cards_as_fit(lab, page):
+    lab("?play=0", (1280, 720))
+    settled(page)
+    for size, count in (((1440, 900), 4), ((1280, 720), 3), ((1440, 900), 4)):
+        page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+        until(page, f"window.toylab.state().rail.shown.length === {count}")
+    page.locator("#toylab-chart-losses").hover()
+    page.locator("#toylab-chart-losses .remove").click()
+    until(page, "window.toylab.state().rail.shown.join() === 'clusters,says,slopes'")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    settled(page)
+    assert state(page)["rail"]["shown"] == ["clusters", "says", "slopes"]
+
+
 def test_cards_come_and_go_and_are_remembered(lab, page):
     lab("?play=0")
     settled(page)

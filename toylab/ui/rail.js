@@ -3,6 +3,7 @@
 
 const MOST_CARDS = 4
 const ROOM_FOR_FOUR = 850 // pixels of the page's height
+const USUAL = ["clusters", "losses", "says", "slopes"] // the first three, and one more where there is room
 
 function cardReading(card, values, total) {
   if (!values || values.some((value) => value === null || value === undefined || Number.isNaN(value))) { return "—" }
@@ -107,17 +108,25 @@ function rail(lab, parent, children, table) {
       if (card && slot.card !== card) { slot.become(card) }
     })
   })
-  const kept = rememberedCards()
-  if (kept) { lab.send({do: "cards", names: kept}) }
+  // Those of the last visit; until a hand chooses, as many as the window has room for.
+  let wanted = USUAL.slice(0, 3).join() // what the server has by itself
+  const ask = () => {
+    const names = touched ? null : rememberedCards()
+    if (names && names.join() !== wanted) {
+      wanted = names.join()
+      lab.send({do: "cards", names})
+    }
+  }
+  ask()
+  addEventListener("resize", ask)
 }
 
-// The cards of the last visit; at the first one a fourth where there is room. An address that names
-// its cards keeps them, and what a hand changes goes back into it.
+// An address that names its cards keeps them, and what a hand changes goes back into it.
 function rememberedCards() {
   if (new URL(location.href).searchParams.has("cards")) { return null }
   const kept = localStorage.getItem("toylab-cards")
   if (kept !== null) { return kept.split(",").filter(Boolean) }
-  return innerHeight >= ROOM_FOR_FOUR && innerWidth >= 1200 ? ["clusters", "losses", "says", "slopes"] : null
+  return USUAL.slice(0, innerHeight >= ROOM_FOR_FOUR && innerWidth >= 1200 ? 4 : 3)
 }
 
 function rememberCards(names) {

@@ -5,8 +5,7 @@ from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES, SLOTS
 
 WEIGHED = {  # which of Roth's weights a penalty needs: the objectives that have it
-    "weight": "an objective with a probability of its own: minimax or non-saturating, "
-    "Jensen-Shannon or GAN",
+    "weight": "an objective with a probability of its own, such as non-saturating",
     "curvature": "an f-divergence, minimax or non-saturating",
 }
 
@@ -18,10 +17,7 @@ def _lacks(penalty, objective):
         return ""
     if row.unweighted:
         return f"{penalty.label} has no weight here. {row.label} has {row.unweighted}."
-    return (
-        f"{penalty.label} weighs slopes by how surely the critic errs, so it needs "
-        f"{WEIGHED[penalty.needs]}."
-    )
+    return f"{penalty.label} needs {WEIGHED[penalty.needs]}."
 
 
 def conflicting():

@@ -144,25 +144,27 @@ function legend(lab, parent, layers) {
 // A number key: tapped it switches its layer, held it shows that layer alone.
 function holds(lab, layers) {
   let held = null
-  const release = () => {
+  const release = (at) => {
     if (!held) { return }
     clearTimeout(held.timer)
-    lab.send(held.alone ? {do: "alone"} : {do: "layer", name: held.name})
+    // By the clock of the keys: a page that is busy hears late that a tap has ended.
+    if (held.alone) { lab.send({do: "alone"}) }
+    if (at - held.at < HELD) { lab.send({do: "layer", name: held.name}) }
     held = null
   }
   layers.forEach(({name, label}, index) => {
     lab.key(`${index + 1}`, `${label}; held: alone`, (event) => {
       if (event.repeat || held?.key === event.key) { return }
-      release()
-      const mine = held = {key: event.key, name, alone: false}
+      release(event.timeStamp)
+      const mine = held = {key: event.key, at: event.timeStamp, name, alone: false}
       held.timer = setTimeout(() => {
         mine.alone = true
         lab.send({do: "alone", name})
       }, HELD)
     })
   })
-  document.addEventListener("keyup", (event) => { if (event.key === held?.key) { release() } })
-  window.addEventListener("blur", () => { if (held?.alone) { release() } })
+  document.addEventListener("keyup", (event) => { if (event.key === held?.key) { release(event.timeStamp) } })
+  window.addEventListener("blur", () => { if (held?.alone) { release(Infinity) } })
 }
 
 // A name under the pointer, in the legend or in the caption, lifts its layer out of the others.

@@ -125,7 +125,7 @@ KEPT = tuple(
 
 def title(card, probable):
     """The card's title; where the objective has no probability the critic gives a score."""
-    scores = {"says": "Critic’s mean score of", "histogram": "Histogram of the score"}
+    scores = {"says": "Mean score of", "histogram": "Histogram of the score"}
     return card.title if probable else scores.get(card.name, card.title)
 
 

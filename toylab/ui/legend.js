@@ -147,9 +147,9 @@ function holds(lab, layers) {
   const release = (at) => {
     if (!held) { return }
     clearTimeout(held.timer)
-    // By the clock of the keys: a page that is busy hears late that a tap has ended.
     if (held.alone) { lab.send({do: "alone"}) }
-    if (at - held.at < HELD) { lab.send({do: "layer", name: held.name}) }
+    // Or by the clock of the keys: a page that is busy hears late that a tap has ended.
+    if (!held.alone || at - held.at < HELD) { lab.send({do: "layer", name: held.name}) }
     held = null
   }
   layers.forEach(({name, label}, index) => {

@@ -98,26 +98,6 @@ def test_what_cannot_be_has_a_link_that_makes_it_possible(lab):
     has(page, "penalty", "Roth (Jensen-Shannon)")
 
 
-def test_keys_act_while_a_menu_or_a_slider_has_the_focus(lab):
-    """A hand that has just chosen goes on with a key; what moves the control stays its own."""
-    page = training(lab)
-    choose(page, "objective", "Hinge")
-    has(page, "objective", "Hinge")
-    page.get_by_role("menuitem", name="Hinge", exact=True).wait_for(state="detached")
-    expect(page.locator(".toylab-objective [role=combobox]")).to_be_focused()
-    page.keyboard.press("5")
-    until(page, "window.toylab.state().shown.includes('field')")
-    slider = page.locator(".toylab-penalty_weight input[type=range]")
-    slider.focus()
-    page.keyboard.press("6")
-    until(page, "window.toylab.state().shown.includes('density')")
-    at, weight = step(page), slider.input_value()
-    page.keyboard.press(" ")
-    page.keyboard.press("ArrowRight")
-    until(page, f"window.toylab.step > {at + 20}")
-    assert state(page)["playing"] and slider.input_value() != weight
-
-
 def test_what_waits_is_started_by_enter_and_taken_back_by_escape(lab):
     page = training(lab)
     page.keyboard.press(" ")

@@ -2,13 +2,11 @@
 // single letters can be switched off, as WCAG 2.1.4 wants it.
 
 const SINGLE = "toylab-single-keys"
-const MENUS = ", select, [role=option], [role=menuitem], [role=menu], [role=listbox]" // a letter is a search there
 
 function keyboard() {
   const keys = new Map()
   const off = () => localStorage.getItem(SINGLE) === "off"
-  // A menu that only fades away is open no more.
-  const open = (root) => root.querySelector("dialog[open], :popover-open:not(:has(> [aria-hidden=true]))")
+  const open = (root) => root.querySelector("dialog[open], :popover-open")
   const name = (event) => {
     const held = event.ctrlKey || event.metaKey
     return held ? `Ctrl+${event.shiftKey ? "Shift+" : ""}${event.key.toLowerCase()}` : event.key
@@ -19,10 +17,10 @@ function keyboard() {
     const act = keys.get(key)?.act
     const combined = key.startsWith("Ctrl+")
     if (!act || event.altKey || at.getRootNode && open(at.getRootNode())) { return }
-    // A slider or a closed menu keeps the keys that move it; it has no text to type or to take back.
-    const typing = at.matches?.("input[type=range], [role=slider], [role=combobox]")
-      ? key === " " || key.length > 1 && !combined
-      : at.matches?.(`input, textarea, [contenteditable]${combined ? "" : MENUS}`)
+    // A slider has no text that Ctrl+Z could mean.
+    const typing = combined
+      ? at.matches?.("input:not([type=range]), textarea, [contenteditable]")
+      : at.matches?.("input, textarea, select, [contenteditable], [role=slider], [role=combobox], [role=option], [role=menuitem], [role=menu], [role=listbox]")
     const pressed = (key === " " || key === "Enter") && at.matches?.("button, a")
     if (typing || pressed || key.length === 1 && key !== " " && off()) { return }
     act(event)

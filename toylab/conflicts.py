@@ -5,7 +5,8 @@ from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES, SLOTS
 
 WEIGHED = {  # which of Roth's weights a penalty needs: the objectives that have it
-    "weight": "an objective with a probability of its own, such as non-saturating",
+    "weight": "an objective with a probability of its own: minimax or non-saturating, "
+    "Jensen-Shannon or GAN",
     "curvature": "an f-divergence, minimax or non-saturating",
 }
 

@@ -30,7 +30,7 @@ def tilted():
 @pytest.mark.parametrize("view", [PLANE, tilted()], ids=["plane", "space"])
 def test_surface_is_the_critic_at_the_cells_centres_row_0_at_the_bottom(view):
     critic = critic_of(len(view.origin))
-    drawn = probes.surface(critic, view, 6, LIKE)
+    drawn = probes.surface(critic, probes.places(view, 6, LIKE))
     side = 2 * view.half / 6
     for row, column in ((0, 0), (0, 5), (4, 1)):
         place = [-view.half + (column + 0.5) * side, -view.half + (row + 0.5) * side]
@@ -41,7 +41,8 @@ def test_surface_is_the_critic_at_the_cells_centres_row_0_at_the_bottom(view):
 @pytest.mark.parametrize("view", [PLANE, tilted()], ids=["plane", "space"])
 def test_field_is_the_slope_within_the_window(view):
     critic, h = critic_of(len(view.origin)), 1e-4
-    for x, y, dx, dy in probes.field(critic, view, 5, LIKE)[::7]:
+    places = probes.places(view, 5, LIKE)
+    for x, y, dx, dy in probes.arrows(view, places, probes.slopes(critic, places)[1])[::7]:
         for axis, slope in (((h, 0), dx), ((0, h), dy)):
             ends = view.lifted([[x + axis[0], y + axis[1]], [x - axis[0], y - axis[1]]])
             up, down = critic(torch.from_numpy(ends)).tolist()
@@ -54,9 +55,8 @@ def test_force_is_minus_the_slope_of_each_fakes_own_loss(name):
     row, critic, h = objective(name), critic_of(2), 1e-5
     latents = torch.from_numpy(Keys(1, "latents").rng().standard_normal((7, 2)))
     reals = critic(torch.from_numpy(Keys(2, "reals").rng().standard_normal((7, 2))))
-    drawn = probes.force(lambda z: 0.5 * z, critic, row, latents, PLANE, reals)
-
-    places = torch.from_numpy(drawn[:, :2].astype(float))
+    places = 0.5 * latents
+    drawn = probes.push(critic, row, places, reals).numpy()
 
     def loss(number, x):
         """What all fakes pay when one of them is at x, beside the reals in any turn."""
@@ -67,7 +67,7 @@ def test_force_is_minus_the_slope_of_each_fakes_own_loss(name):
         turns = [row.generator(beside[k : k + 7], logits).sum().item() for k in range(7)]
         return sum(turns) / 7
 
-    for number, (place, arrow) in enumerate(zip(places.numpy(), drawn[:, 2:], strict=True)):
+    for number, (place, arrow) in enumerate(zip(places.numpy(), drawn, strict=True)):
         for axis in (0, 1):
             step = np.zeros(2)
             step[axis] = h
@@ -129,13 +129,13 @@ def test_a_window_off_the_origin_draws_the_same_picture_moved_there():
     one, _ = probes.density(points, PLANE, n=48)
     two, _ = probes.density(points + here.origin, here, n=48)
     assert two == pytest.approx(one, abs=1e-5)
-    line = probes.lines(one, one.max() / 2, PLANE)
-    assert probes.lines(two, one.max() / 2, here) == pytest.approx(
+    (line,) = probes.lines(one, [one.max() / 2], PLANE)
+    assert probes.lines(two, [one.max() / 2], here)[0] == pytest.approx(
         line + here.origin, abs=1e-4, nan_ok=True
     )
     moved = torch.from_numpy(here.origin)
-    there = probes.surface(lambda x: critic(x - moved), here, 8, LIKE)
-    assert there == pytest.approx(probes.surface(critic, PLANE, 8, LIKE), abs=1e-4)
+    there = probes.surface(lambda x: critic(x - moved), probes.places(here, 8, LIKE))
+    assert there == pytest.approx(probes.surface(critic, probes.places(PLANE, 8, LIKE)), abs=1e-4)
 
 
 def test_levels_hold_the_share_of_mass_that_they_name():
@@ -147,11 +147,14 @@ def test_levels_hold_the_share_of_mass_that_they_name():
 
 def test_a_level_line_of_a_cone_is_its_circle_and_pieces_are_parted():
     x, y = PLANE.lattice(128).reshape(128, 128, 2).transpose(2, 0, 1)
-    line = probes.lines(np.hypot(x, y).astype(np.float32), 1.3, PLANE)
+    (line,) = probes.lines(np.hypot(x, y).astype(np.float32), [1.3], PLANE)
     assert np.hypot(*line[~np.isnan(line[:, 0])].T) == pytest.approx(1.3, abs=2e-3)
-    two = probes.lines(np.minimum(np.hypot(x - 1, y), np.hypot(x + 1, y)), 0.4, PLANE)
-    assert np.isnan(two[:, 0]).sum() == 1
-    assert len(probes.lines(np.ones((9, 9), np.float32), 0.5, PLANE)) == 0
+    apart = np.minimum(np.hypot(x - 1, y), np.hypot(x + 1, y))
+    for line, level in zip(probes.lines(apart, [0.4, 0.2], PLANE), (0.4, 0.2), strict=True):
+        assert np.isnan(line[:, 0]).sum() == 1
+        along = line[~np.isnan(line[:, 0])]
+        assert np.hypot(abs(along[:, 0]) - 1, along[:, 1]) == pytest.approx(level, abs=4e-3)
+    assert len(probes.lines(np.ones((9, 9), np.float32), [0.5], PLANE)[0]) == 0
 
 
 def test_warp_grid_of_a_linear_generator_is_the_lattice_it_maps():
@@ -197,20 +200,14 @@ def test_slopes_of_every_quantity_against_finite_differences(name):
 
     points = Keys(7, "quantities").rng().standard_normal((6, 2))
     logits, slopes = probes.slopes(critic, torch.from_numpy(points), of)
-    drawn = probes.field(critic, PLANE, 3, LIKE, of)
-    places = torch.from_numpy(0.7 * points)
-    pushed = probes.force(lambda z: z, critic, objective("hinge"), places, PLANE, of=of)
+    steepness, (_, plain) = probes.rate(of, logits), probes.slopes(critic, torch.from_numpy(points))
     for i, x in enumerate(points):
         assert logits[i].item() == pytest.approx(critic(torch.from_numpy(x[None])).item())
-        for where, slope in (
-            (x, slopes[i].numpy()),
-            (drawn[i, :2].astype(float), drawn[i, 2:]),
-            (pushed[i, :2].astype(float), pushed[i, 2:]),
-        ):
+        for slope in (slopes[i], steepness[i] * plain[i]):
             for axis in (0, 1):
                 step = h * np.eye(2)[axis]
-                found = (at(where + step) - at(where - step)) / (2 * h)
-                assert slope[axis] == pytest.approx(found, abs=2e-4)
+                found = (at(x + step) - at(x - step)) / (2 * h)
+                assert slope[axis].item() == pytest.approx(found, abs=2e-4)
 
 
 def test_paths_climb_a_hill_from_all_sides_and_stay_on_a_plain():
@@ -261,7 +258,7 @@ def test_density_of_weighted_points_and_lines_that_end_where_nothing_is_known():
     assert np.array(halves) * (4 / 64) ** 2 == pytest.approx([1.0, 0.25], abs=1e-3)
     x = PLANE.lattice(64)[:, 0].reshape(64, 64)
     values = np.where(PLANE.lattice(64)[:, 1].reshape(64, 64) > 0, x, np.nan)
-    line = probes.lines(values, 0.5, PLANE)
+    (line,) = probes.lines(values, [0.5], PLANE)
     assert line[:, 0] == pytest.approx(np.full(len(line), 0.5), abs=1e-6)
     assert 0 < line[:, 1].min() < 0.1 and line[:, 1].max() > 1.9
-    assert len(probes.lines(np.full((8, 8), np.nan), 0.5, PLANE)) == 0
+    assert len(probes.lines(np.full((8, 8), np.nan), [0.5], PLANE)[0]) == 0

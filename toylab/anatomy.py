@@ -161,7 +161,7 @@ def _generator_half(setup, state, heard, after, view):
         with torch.no_grad():
             real = critic(heard.batch.real)
     moved, _ = probes.effective(setup, after)
-    force = probes.force(generator, critic, objective, latents, view, real)
     with torch.no_grad():
-        there = view.flat(moved(latents).double().numpy())
+        made, there = generator(latents), view.flat(moved(latents).double().numpy())
+    force = probes.arrows(view, made, probes.push(critic, objective, made, real))
     return {"batch_force": force, "batch_moved": there}

@@ -128,6 +128,7 @@ class Pictures:
         """The view: the window of the data, or what the page chose."""
         extent = self.chosen.extent
         self.view = self.home if extent is None else self.home.around(extent[:2], extent[2])
+        self._places = {}
 
     def frame(self, state, wanted, exact=True, now=None, recorded=False):
         """A `Frame` of a state with the wanted layers.
@@ -136,7 +137,7 @@ class Pictures:
         recorded -- a state of the past is looked at: it leaves no mark on what comes after
         """
         began, now = time.thread_time(), time.monotonic() if now is None else now
-        moment = self._moment(state, exact, now)
+        moment = self._moment(state, wanted, exact, now)
         scalars = self._scores(moment)
         self._fit(moment, scalars)
         fresh = self.crowd.measure(state, moment.generator, exact, now, recorded)
@@ -151,7 +152,13 @@ class Pictures:
         scalars["seconds"] = time.thread_time() - began
         return Frame(arrays, scalars)
 
-    def _moment(self, state, exact, now):
+    def places(self, n):
+        """The centres of the view's n × n cells in the data's own coordinates, (n·n, d)."""
+        if n not in self._places:
+            self._places[n] = probes.places(self.view, n, self.like)
+        return self._places[n]
+
+    def _moment(self, state, wanted, exact, now):
         generator, critic = probes.effective(self.setup, state)
         with torch.no_grad():
             fakes = generator(self.shown)
@@ -160,8 +167,9 @@ class Pictures:
         if threshold is None:
             threshold = float((on_real.mean() + on_fake.mean()) / 2)
         flat = self.view.flat(fakes.double().numpy()).astype(np.float32)
-        shown = (fakes, flat, on_real, on_fake)
-        return layers.Moment(state, generator, critic, *shown, threshold, exact, now)
+        slopes = layers.sloped(self, critic, fakes, wanted)
+        players, shown = (state, generator, critic), (fakes, flat, on_real, on_fake)
+        return layers.Moment(*players, *shown, threshold, exact, now, slopes)
 
     def _scores(self, moment):
         """Losses and what the critic says, on the 500 shown fakes and 500 fixed reals."""

@@ -26,7 +26,8 @@ class Moment(NamedTuple):
     """One state as every layer sees it: both players as functions, and the shown points.
 
     fakes (n, d) tensor, flat (n, 2) in the window · on_real, on_fake (n,): logits · threshold:
-    above it a logit means "real" · now: seconds · exact: no coarser surface is allowed.
+    above it a logit means "real" · now: seconds · exact: no coarser surface is allowed · slopes:
+    of each layer that needs them (points (m, d), logits (m,), slopes (m, d)), see `sloped`.
     """
 
     state: Any
@@ -39,6 +40,21 @@ class Moment(NamedTuple):
     threshold: float
     exact: bool
     now: float
+    slopes: dict
+
+
+def sloped(pictures, critic, fakes, wanted):
+    """{layer: (points, logits, ∇φ there)} of the wanted layers that need the critic's slopes.
+
+    One pass of the critic serves all of them.
+    """
+    points = {name: SLOPED[name](pictures, fakes) for name in wanted if name in SLOPED}
+    if not points:
+        return {}
+    sizes = [len(each) for each in points.values()]
+    told = probes.slopes(critic, torch.cat([*points.values()]))
+    parts = zip(points.values(), *(each.split(sizes) for each in told), strict=True)
+    return dict(zip(points, parts, strict=True))
 
 
 def shades(values, low, high):
@@ -70,7 +86,7 @@ def _coloured(pictures, logits, threshold, now=None):
 def _logits(pictures, moment):
     """The critic on the window's cells, (SURFACE, SURFACE) float32."""
     cells = SURFACE if moment.exact else SURFACE // 2
-    logits = probes.surface(moment.critic, pictures.view, cells, pictures.like)
+    logits = probes.surface(moment.critic, pictures.places(cells))
     if moment.exact:
         return logits
     grid = torch.from_numpy(logits)[None, None]
@@ -84,7 +100,7 @@ def _surface(pictures, moment, scalars):
         chosen = "none"  # there is no D to differ from D*; surface_kind tells what is drawn
     if chosen != "optimal":
         logits = _logits(pictures, moment)
-        half = probes.lines(logits, moment.threshold, pictures.view)
+        (half,) = probes.lines(logits, [moment.threshold], pictures.view)
     if chosen == "none":
         kind, low, high, values = _coloured(pictures, logits, moment.threshold, moment.now)
     else:
@@ -99,7 +115,7 @@ def _surface(pictures, moment, scalars):
             low, values = -1.0, 1 / (1 + np.exp(-logits.clip(-60, 60).astype(np.float64))) - best
         else:
             sure = theory.even(real, fake, h, dimension)
-            half = probes.lines(sure, 0.5, pictures.view)
+            (half,) = probes.lines(sure, [0.5], pictures.view)
     scalars |= {"surface_kind": kind, "surface_low": low, "surface_high": high}
     arrays = {"surface": values.astype(np.float32), "half": half}
     if pictures.chosen.levels and pictures.setup.objective.probability:
@@ -111,7 +127,7 @@ def _levels(values, chosen, view):
     """The lines of D, or of D*, at `LEVELS`, pieces parted by NaN rows."""
     at = LEVELS if chosen == "optimal" else [math.log(p / (1 - p)) for p in LEVELS]
     gap = np.full((1, 2), np.nan, np.float32)
-    return np.concatenate([part for p in at for part in (probes.lines(values, p, view), gap)])
+    return np.concatenate([part for line in probes.lines(values, at, view) for part in (line, gap)])
 
 
 def _bandwidth(pictures):
@@ -159,42 +175,45 @@ def told(number):
     return number if math.isfinite(number) else None
 
 
-def _quantity(name, threshold):
-    """What arrows show the slope of, as a function of the logit."""
-    return lambda logits: probes.QUANTITIES[name](logits - threshold)
+def _steepness(name, moment, logits):
+    """of'(φ − threshold) of the quantity whose slope is drawn: so many times ∇φ is that slope."""
+    return probes.rate(probes.QUANTITIES[name], logits - moment.threshold)
 
 
-def _scaled(pictures, layer, quantity, arrows, moment, scalars):
-    """The layer's arrows, and in the scalars what the longest of them stands for."""
+def _arrows(pictures, layer, quantity, factor, moment, scalars):
+    """The layer's arrows, `factor` (m,) times ∇φ; what the longest stands for in the scalars."""
+    points, _, slope = moment.slopes[layer]
+    arrows = probes.arrows(pictures.view, points, factor[:, None] * slope)
     length = pictures.scales.setdefault((layer, quantity), Length())
     scalars[f"{layer}_scale"] = length.of(arrows, moment.now)
     return {layer: arrows}
 
 
 def _force(pictures, moment, scalars):
-    chosen, objective = pictures.chosen.force, pictures.setup.judged(moment.state)
-    of = None if chosen == "loss" else _quantity(chosen, moment.threshold)
-    how = (moment.generator, moment.critic, objective, pictures.shown[:PUSHED], pictures.view)
-    arrows = probes.force(*how, moment.on_real, of)
-    return _scaled(pictures, "force", chosen, arrows, moment, scalars)
+    """The push on the first fakes, −∂ℓ_G/∂x, or another slope there."""
+    chosen, (_, logits, _) = pictures.chosen.force, moment.slopes["force"]
+    if chosen == "loss":
+        objective = pictures.setup.judged(moment.state)
+        factor = probes.pay(objective, logits, moment.on_real)
+    else:
+        factor = _steepness(chosen, moment, logits)
+    return _arrows(pictures, "force", chosen, factor, moment, scalars)
 
 
 def _field(pictures, moment, scalars):
-    chosen = pictures.chosen.field
-    of = _quantity(chosen, moment.threshold)
-    arrows = probes.field(moment.critic, pictures.view, LATTICE, pictures.like, of)
-    return _scaled(pictures, "field", chosen, arrows, moment, scalars)
+    """A slope of the critic on a lattice over the window."""
+    chosen, (_, logits, _) = pictures.chosen.field, moment.slopes["field"]
+    factor = _steepness(chosen, moment, logits)
+    return _arrows(pictures, "field", chosen, factor, moment, scalars)
 
 
 def _density(pictures, moment, scalars):
     """The lines that hold half and nine tenths of the shown fakes' mass."""
     cells = SURFACE if moment.exact else SURFACE // 2  # of a kernel three cells wide
     values, scalars["density_h"] = probes.density(moment.flat, pictures.view, cells)
-    half, most = probes.levels_of_mass(values, (0.5, 0.9))
-    return {
-        "density_half": probes.lines(values, half, pictures.view),
-        "density_most": probes.lines(values, most, pictures.view),
-    }
+    levels = probes.levels_of_mass(values, (0.5, 0.9))
+    half, most = probes.lines(values, levels, pictures.view)
+    return {"density_half": half, "density_most": most}
 
 
 def _grid(pictures, moment, scalars):
@@ -208,9 +227,9 @@ def _grid(pictures, moment, scalars):
 
 def _slopes(pictures, moment, scalars):
     """Mean |∇φ| at the shown reals and fakes."""
-    for side, points in (("real", pictures.real), ("fake", moment.fakes)):
-        _, slope = probes.slopes(moment.critic, points)
-        scalars[f"slope_{side}"] = float(slope.norm(dim=1).mean())
+    _, _, slope = moment.slopes["slopes"]
+    sides = slope.norm(dim=1).split([len(pictures.real), len(moment.fakes)])
+    scalars["slope_real"], scalars["slope_fake"] = (float(side.mean()) for side in sides)
     return {}
 
 
@@ -252,6 +271,13 @@ def _anatomy(pictures, moment, scalars):
     scalars["anatomy"] = known
     return arrays
 
+
+# Where the critic's slope is needed: (pictures, fakes) -> points (m, d).
+SLOPED = {
+    "force": lambda pictures, fakes: fakes[:PUSHED],
+    "field": lambda pictures, fakes: pictures.places(LATTICE),
+    "slopes": lambda pictures, fakes: torch.cat([pictures.real, fakes]),
+}
 
 DRAWN = {
     "real": lambda pictures, moment, scalars: {},  # sent once, see `frames.real_points`

@@ -5,6 +5,8 @@ of the effective vectors and without dropout or noise. Lengths are the data's ow
 of data in space are given in the window's two coordinates.
 """
 
+import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -114,9 +116,14 @@ def asked(player, points, piece=1024):
         return torch.cat([player(part) for part in points.split(piece)])
 
 
-def surface(critic, view, n, like):
-    """The logit on n × n cells, (n, n) float32, row 0 at the bottom."""
-    places = _tensor(view.lifted(view.lattice(n)), like)
+def places(view, n, like):
+    """The centres of the window's n × n cells in the data's own coordinates, (n·n, d)."""
+    return _tensor(view.lifted(view.lattice(n)), like)
+
+
+def surface(critic, places):
+    """The logit on the `places` of n × n cells, (n, n) float32, row 0 at the bottom."""
+    n = math.isqrt(len(places))
     return asked(critic, places).view(n, n).float().numpy()
 
 
@@ -140,11 +147,11 @@ def slopes(critic, points, of=None):
     return logits.detach(), slope
 
 
-def field(critic, view, n, like, of=None):
-    """∇φ on an n × n lattice: (n·n, 4) = x, y and the part of the gradient within the window."""
-    places = view.lattice(n)
-    _, slope = slopes(critic, _tensor(view.lifted(places), like), of)
-    return np.concatenate([places, slope.double().numpy() @ view.axes.T], 1).astype(np.float32)
+def rate(of, logits):
+    """of'(φ) at logits (n,): ∇ of(φ) is that times ∇φ."""
+    logits = logits.detach().requires_grad_()
+    (slope,) = torch.autograd.grad(of(logits).sum(), logits)
+    return slope
 
 
 def pay(objective, logits, real=None):
@@ -171,16 +178,10 @@ def push(critic, objective, points, real=None):
     return pay(objective, logits, real)[:, None] * slope
 
 
-def force(generator, critic, objective, latents, view, real=None, of=None):
-    """The push on each fake, or another slope there: (n, 4) = place and the part in the window.
-
-    of -- a squashing of the logit: ∇ of(φ) in the push's place
-    """
-    with torch.no_grad():
-        made = generator(latents)
-    arrow = slopes(critic, made, of)[1] if of else push(critic, objective, made, real)
-    arrow = arrow.double().numpy() @ view.axes.T
-    return np.concatenate([view.flat(made.double().numpy()), arrow], 1).astype(np.float32)
+def arrows(view, points, vectors):
+    """Arrows at points (n, d): (n, 4) = the place, and the part of the vector, in the window."""
+    place = view.flat(points.double().numpy())
+    return np.concatenate([place, vectors.double().numpy() @ view.axes.T], 1).astype(np.float32)
 
 
 def paths(critic, objective, points, stride, count, real=None):
@@ -194,6 +195,17 @@ def paths(critic, objective, points, stride, count, real=None):
         length = arrow.norm(dim=1, keepdim=True)
         way.append(way[-1] + stride * torch.where(length > 0, arrow / length, 0))
     return torch.stack(way).double().numpy()
+
+
+@functools.lru_cache(maxsize=8)  # from picture to picture it is the same
+def _transfer(size, cell, xx, xy, yy):
+    """A Gaussian of that covariance on a grid of size × size cells, in `rfft2`'s frequencies."""
+    frequency = 2 * np.pi * np.fft.fftfreq(size, cell)
+    kx, ky = frequency[: size // 2 + 1].copy(), frequency[:, None]
+    kx[-1] = abs(kx[-1])
+    # Sharing a point among its four cells has blurred it by cell²/6 each way already.
+    blurred = cell**2 / 6
+    return np.exp(-0.5 * ((xx - blurred) * kx**2 + 2 * xy * kx * ky + (yy - blurred) * ky**2))
 
 
 def density(points, view, n=128, bandwidth=None, weights=None):
@@ -229,13 +241,8 @@ def density(points, view, n=128, bandwidth=None, weights=None):
         for dy in (0, 1):
             weight = mass * np.abs(1 - dx - part[:, 0]) * np.abs(1 - dy - part[:, 1])
             counts += np.bincount((low[:, 1] + dy) * size + low[:, 0] + dx, weight, size * size)
-    frequency = 2 * np.pi * np.fft.fftfreq(size, cell)
-    kx, ky = frequency[: size // 2 + 1].copy(), frequency[:, None]
-    kx[-1] = abs(kx[-1])
-    # Sharing a point among its four cells has blurred it by cell²/6 each way already.
-    rest = covariance - cell**2 / 6 * np.eye(2)
-    quadratic = rest[0, 0] * kx**2 + 2 * rest[0, 1] * kx * ky + rest[1, 1] * ky**2
-    spread = np.fft.irfft2(np.fft.rfft2(counts.reshape(size, size)) * np.exp(-0.5 * quadratic))
+    transfer = _transfer(size, cell, *covariance[0], covariance[1, 1])
+    spread = np.fft.irfft2(np.fft.rfft2(counts.reshape(size, size)) * transfer)
     inside = spread[n // 2 : n // 2 + n, n // 2 : n // 2 + n]
     values = np.maximum(inside, 0) / (max(len(points), 1) * cell * cell)
     return values.astype(np.float32), float(np.sqrt(np.trace(covariance) / 2))
@@ -250,21 +257,22 @@ def levels_of_mass(values, shares):
     return [float(ranked[np.searchsorted(mass, share * mass[-1])]) for share in shares]
 
 
-def lines(values, level, view, most=4000):
-    """The level line of (n, n) cells as one polyline (v, 2), pieces parted by NaN rows.
+def lines(values, levels, view, most=4000):
+    """Of each level its line on (n, n) cells as one polyline (v, 2), pieces parted by NaN rows.
 
-    It ends where cells are not finite.
+    They end where cells are not finite.
     """
     n = len(values)
-    at = (np.arange(n) + 0.5) / n * 2 * view.half - view.half
     known = values[np.isfinite(values)]
-    if not np.isfinite(level) or not (known < level).any() or not (known > level).any():
-        return np.zeros((0, 2), np.float32)
+    low, high = (known.min(), known.max()) if known.size else (np.inf, -np.inf)
+    at = (np.arange(n) + 0.5) / n * 2 * view.half - view.half
     made = contour_generator(at, at, values, line_type=LineType.ChunkCombinedNan)
-    (found,) = made.lines(level)[0] or [None]
-    if found is None:
-        return np.zeros((0, 2), np.float32)
-    return (found[:most] + view.centre).astype(np.float32)
+    found = [made.lines(level)[0][0] if low < level < high else None for level in levels]
+    nothing = np.zeros((0, 2), np.float32)
+    return [
+        nothing if line is None else (line[:most] + view.centre).astype(np.float32)
+        for line in found
+    ]
 
 
 def warp(generator, latent, view, like, count=15, detail=61, reach=2.0):

@@ -8,10 +8,10 @@ import asyncio
 
 import torch
 
+from toylab import probes
 from toylab.bench import sessions
 from toylab.bench.measure import alone, turns
 from toylab.bench.steps import experiment, taker
-from toylab.probes import effective, surface, window
 from toylab.trainer import Setup, train
 
 STEPS = {  # {axis: {place: (size, members)}}
@@ -57,10 +57,11 @@ def _surfaces(grids):
     """{n: a loop that draws the critic's logit on n × n cells}."""
     setup = Setup(experiment("64x2x64", "0-gp"))
     *_, state = train(setup.experiment, steps=20, setup=setup)
-    critic, view = effective(setup, state)[1], window(setup.experiment.card)
+    critic, view = probes.effective(setup, state)[1], probes.window(setup.experiment.card)
 
     def drawing(grid):
-        return lambda count: [surface(critic, view, grid, state.average) for _ in range(count)]
+        cells = probes.places(view, grid, state.average)
+        return lambda count: [probes.surface(critic, cells) for _ in range(count)]
 
     return {grid: drawing(grid) for grid in grids}
 

@@ -8,7 +8,11 @@ from toylab.engine.protocol import LAYERS, encode
 from toylab.frames import Pictures
 from toylab.trainer import Setup, train
 
-SETS = {"default layers": ("fake", "surface", "force"), "all layers": LAYERS}
+SETS = {
+    "default layers": ("fake", "surface", "force"),
+    "with arrows and density": ("fake", "surface", "field", "force", "density"),
+    "all layers": LAYERS,
+}
 
 
 def rows(quick=False):

@@ -300,8 +300,5 @@ def effective(setup, state, member=None):
     generator = vectors.generator
     if member is not None:
         generator, critic = generator[member], critic[member]
-    networks = setup.networks
-    return (
-        lambda z: networks.generator.apply(generator, z).value,
-        lambda x: networks.critic.apply(critic, x).value,
-    )
+    made, judged = setup.networks.generator.at(generator), setup.networks.critic.at(critic)
+    return lambda z: made(z).value, lambda x: judged(x).value

@@ -276,15 +276,14 @@ def test_exact_samples_read_all_found_and_all_well(name):
     assert scalars["wasserstein"] < 3 * scalars["wasserstein_floor"]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_collapsed_run_lights_the_right_line_with_the_right_reason(seed):
-    """Ten critic steps at rate 3e-3, minimax at first, then not: sharp fakes, few clusters.
+def test_a_collapsed_run_lights_the_right_line_with_the_right_reason():
+    """Five critic steps at rate 3e-3, minimax at first, then not: sharp fakes, few clusters.
 
     Far enough from the edge that it collapses on any processor, however that rounds.
     """
     experiment = Experiment(
-        objective="minimax", penalty="none", critic_steps=10, rate_critic=3e-3, beta1=0.5,
-        batch=64, generator_width=32, critic_width=64, seed=seed,
+        objective="minimax", penalty="none", critic_steps=5, rate_critic=3e-3, beta1=0.5,
+        batch=64, generator_width=16, critic_width=64,
     )  # fmt: skip
     changes = [(400, {"objective": "non-saturating"})]
     scalars, lines = pictured(Setup(experiment), 50, 950, changes=changes)

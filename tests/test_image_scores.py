@@ -134,6 +134,8 @@ def test_images_that_cannot_be_compared_are_refused(tmp_path, capsys):
     assert "50 are needed" in refused(capsys, "evaluate", few, "--data", "digits")
     assert "is not there" in refused(capsys, "evaluate", tmp_path / "no", "--data", "digits")
     assert "did you mean" in refused(capsys, "evaluate", few, "--data", "digit")
+    assert "--data SET" in refused(capsys, "evaluate", few)
+    assert "--data SET" not in refused(capsys, "evaluate", tmp_path / "no")
 
 
 def test_the_player_s_images_are_others(folder, capsys):

@@ -54,12 +54,14 @@ def test_every_live_number_is_tried_in_an_ensemble():
 @pytest.mark.parametrize("optimizer", ["alternating", "extragradient"])
 def test_one_value_a_member_equals_single_runs(name, values, settings, optimizer):
     settings = {"optimizer": optimizer, "penalty": "r1"} | settings
+    # A solver's iterations make more of rounding than a step does.
+    limit = 1e-11 if settings["optimizer"] == "acgd" else 1e-12
     whole = run(small(members=3, **settings, **{name: values}), 15)
     for e, value in enumerate(values):
         single = run(small(seed=e, **settings, **{name: value}), 15)
         for part in ("generator", "critic"):
-            assert_near(getattr(whole.players, part)[e], getattr(single.players, part), 1e-12)
-        assert_near(whole.average[e], single.average, 1e-12)
+            assert_near(getattr(whole.players, part)[e], getattr(single.players, part), limit)
+        assert_near(whole.average[e], single.average, limit)
     alike = run(small(members=3, **settings, **{name: values[0]}), 15)
     assert not torch.equal(whole.average[1:], alike.average[1:]), f"{name} changes nothing"
 

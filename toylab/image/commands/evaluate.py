@@ -69,7 +69,7 @@ def execute(parsed):
         folder, found = _images(parsed.run, parsed.data, wanted)
         fakes = f"{found['fake']['n']} of {found['source']['of']} images ({parsed.run})"
     else:
-        opened = run.opened(parsed.run)
+        opened = _run(parsed.run)
         folder, found = opened[0] / "eval", scoring.score(opened, wanted)
         fakes = f"step {found['step']}, {found['fake']['n']} fakes of the {found['weights']}"
     path = scoring.written(folder, found)
@@ -83,6 +83,18 @@ def execute(parsed):
         other = f"   real against real {found['baseline'][name]:.4g}" if parsed.baseline else ""
         lines.append(f"{name:10} {value:10.4g}{other}")
     return report(parsed, {**found, "file": str(path)}, [*lines, str(path)])
+
+
+def _run(path):
+    """The run of that directory; raises `ConfigError`, in words where it may hold images alone."""
+    try:
+        run.locate(path)
+    except config.ConfigError as error:
+        if Path(path).is_dir() and not (Path(path) / "config.toml").is_file():
+            more = "to score the images in it, name the set to compare them with: --data SET"
+            raise config.ConfigError(f"{error}; {more}") from None
+        raise
+    return run.opened(path)
 
 
 def _images(words, name, wanted):

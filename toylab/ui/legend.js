@@ -109,7 +109,10 @@ function legend(lab, parent, layers) {
     const ends = said.bar.join(" ")
     const first = !bar.dataset.key
     if (changed(bar, ends)) {
-      bar.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = said.bar[k] })
+      const [all, ...spans] = bar.querySelectorAll(".ends, .ends span")
+      spans.forEach((span, k) => { span.textContent = said.bar[k] })
+      spans[1].hidden = false
+      spans[1].hidden = all.scrollWidth > all.clientWidth // both ends say more than the middle
       if (!first) { // once, in gold: what the colours stand for is another thing now
         bar.classList.remove("flash")
         void bar.offsetWidth

@@ -68,6 +68,19 @@ def test_what_cannot_be_shown_says_why(lab):
     ]
 
 
+def test_the_colour_bar_s_ends_never_touch_its_middle(lab):
+    """Where its score is centred, and of whatever size, the middle goes rather than the ends."""
+    page = lab("?play=0&objective=wasserstein")
+    settled(page)
+    ends = page.locator("#toylab-bar .ends")
+    low, middle, high = (ends.locator("span").nth(k) for k in range(3))
+    assert low.inner_text().endswith("fake") and high.inner_text().startswith("real")
+    assert middle.text_content() == "centred" and not middle.is_visible()
+    assert ends.evaluate("all => all.scrollWidth <= all.clientWidth")
+    gap = high.bounding_box()["x"] - low.bounding_box()["x"] - low.bounding_box()["width"]
+    assert gap >= 6
+
+
 def test_however_often_layers_are_switched_at_rest_the_next_steps_are_shown(lab):
     page = lab("?play=0")
     for key in "1122334455667711223344":

@@ -105,14 +105,18 @@ function legend(lab, parent, layers) {
       })
     }
   }
+  const fit = () => { // both ends say more than the middle
+    const [all, , middle] = bar.querySelectorAll(".ends, .ends span")
+    middle.hidden = false
+    middle.hidden = all.scrollWidth > all.clientWidth
+  }
+  document.fonts.addEventListener("loadingdone", fit) // its words are as wide as their letters
   lab.words((said) => {
     const ends = said.bar.join(" ")
     const first = !bar.dataset.key
     if (changed(bar, ends)) {
-      const [all, ...spans] = bar.querySelectorAll(".ends, .ends span")
-      spans.forEach((span, k) => { span.textContent = said.bar[k] })
-      spans[1].hidden = false
-      spans[1].hidden = all.scrollWidth > all.clientWidth // both ends say more than the middle
+      bar.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = said.bar[k] })
+      fit()
       if (!first) { // once, in gold: what the colours stand for is another thing now
         bar.classList.remove("flash")
         void bar.offsetWidth

@@ -1382,7 +1382,10 @@ LINES = {
         ("runs that are not due are opened", "self._due.get(key, 0) <= now", "True", "test_nothing_is_opened_for_runs_that_are_not_due"),
         ("a run that has gone stays", "            del self.records[key]\n", "", "test_runs_come_and_go_and_the_last_one_stands_first"),
         ("the first run stands first", "sorted(reversed(rows)", "sorted(rows", "test_runs_come_and_go_and_the_last_one_stands_first"),
-        ("linked runs are taken", "if os.path.islink(os.path.join(folder.path, name)):", "if False:", "test_no_link_leads_out_of_a_named_folder"),
+        ("links are folders like others", "(links if os.path.islink(path) else inner).append(name)", "inner.append(name)", "test_no_link_leads_out_of_a_named_folder"),
+        ("nothing is sought in folders", "for name in inner if deep else ():", "for name in ():", "test_runs_in_folders_of_their_own_are_found_and_named_by_them"),
+        ("runs are sought at any depth", "rank, deep - 1)", "rank, deep)", "test_runs_in_folders_of_their_own_are_found_and_named_by_them"),
+        ("a folder is listed once", "if young or self._listed.get(where, (None,))[0] != told:", "if where not in self._listed:", "test_runs_in_folders_of_their_own_are_found_and_named_by_them"),
     ],
     "ui.curves": [
         ("a spike flattens a loss", "np.percentile(heights, [1, 99])", "np.percentile(heights, [0, 100])", "test_one_spike_does_not_flatten_a_loss_and_is_counted"),

@@ -206,11 +206,38 @@ def test_runs_come_and_go_and_the_last_one_stands_first(tmp_path):
     assert [each.name for each in two.records.values()] == ["00000-a", "00002-c"]
 
 
+def test_runs_in_folders_of_their_own_are_found_and_named_by_them(tmp_path):
+    """As ``--out runs/ARM`` makes them; deeper than that, and through links, nothing is sought."""
+    watch = watched(tmp_path)
+    assert "no run in it yet" in watch.problems[str(tmp_path)]
+    made(tmp_path / "roth" / "00000-digits", [row(1)])
+    again(watch)
+    assert [each.name for each in watch.records.values()] == ["roth/00000-digits"]
+    assert not watch.problems
+    made(tmp_path / "00000-alone", [row(1)])
+    made(tmp_path / "roth" / "00001-digits", [row(1)])
+    made(tmp_path / "roth" / "deep" / "00000-deep", [row(1)])
+    again(watch)
+    names = {each.name for each in watch.records.values()}
+    assert names == {"roth/00000-digits", "roth/00001-digits", "00000-alone"}
+    old = time.time() - 60
+    for folder in (tmp_path, tmp_path / "roth", tmp_path / "roth" / "deep"):
+        os.utime(folder, (old, old))
+    again(watch)
+    made(tmp_path / "roth" / "00002-digits", [row(1)])  # only its own folder's clock tells of it
+    os.utime(tmp_path / "roth", (old + 9, old + 9))
+    again(watch)
+    assert "roth/00002-digits" in {each.name for each in watch.records.values()}
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named" / "arm").symlink_to(tmp_path / "roth")
+    other = watched(tmp_path / "named")
+    assert not other.records and "arm in" in other.problems[str(tmp_path / "named")]
+
+
 def test_nothing_is_opened_for_runs_that_are_not_due(tmp_path, monkeypatch):
     """A finished run that is looked at twice in a moment costs not one call of the system."""
     made(tmp_path / "run", [row(100)], ended="finished")
     watch = watched(tmp_path)
-    watch._listed[tmp_path] = os.stat(tmp_path).st_mtime_ns
     old = time.time() - 60
     os.utime(tmp_path, (old, old))
     again(watch)

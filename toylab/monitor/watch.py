@@ -1,5 +1,6 @@
 """The runs that somebody asked for: folders of runs, or runs, looked at for all pages at once."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,8 @@ from toylab.monitor.record import Record
 
 MARK = "config.toml"  # what a run's folder has
 OFTEN, SELDOM = 0.7, 5.0  # seconds between two looks at a run that trains, and at any other
-MOST_RUNS = 1000
+MOST_RUNS, MOST_FOLDERS = 1000, 200
+DEEP = 1  # folders between the one that was named and a run's
 NONE = (
     "No run was named. Name runs, or a folder of runs: "
     "panel serve apps/monitor.py --args RUN [RUN …]"
@@ -19,7 +21,8 @@ NONE = (
 class Watch:
     """Runs in the paths' order, the last name of a folder first; nothing is read before `look`.
 
-    A path is a run's folder or a folder of such folders, in which runs may come and go.
+    A path is a run's folder or a folder of such folders, in which runs may come and go; there they
+    may lie in folders of their own, such as one for each arm of an experiment.
     """
 
     def __init__(self, paths):
@@ -65,48 +68,55 @@ class Watch:
     def _find(self):
         """Runs that have come; those that have gone are noticed when they are looked at."""
         for rank, path in enumerate(self.paths):
+            self.problems.pop(str(path), None)
             try:
-                told = os.stat(path).st_mtime_ns
+                links = self._search(Confined(path), rank)
             except OSError as error:
-                self.problems[str(path)] = f"{path} cannot be read: {error.strerror}"
+                self.problems[str(path)] = f"{path} cannot be read: {error.strerror or error}"
                 continue
-            young = time.time_ns() - told < 3e9  # a run's config.toml comes after its folder
-            if self._listed.get(path) == told and not young:
-                continue
-            self._listed[path] = told
-            self._list(path, rank)
+            if links:
+                self.problems[str(path)] = (
+                    f"{links[0]} in {path} is a link and not followed: name it itself to see it"
+                )
+            elif not any(self._ranks[key] == rank for key in self.records):
+                self.problems[str(path)] = (
+                    f"{path} has no run in it yet (a folder with {MARK}); "
+                    "one that begins is shown by itself"
+                )
 
-    def _list(self, path, rank):
-        self.problems.pop(str(path), None)
-        folder = Confined(path)
-        try:
-            if is_run(folder):
-                self._take(folder, folder.path, rank)
-                return
-            names = sorted(folder.listed())
-        except OSError as error:
-            self.problems[str(path)] = f"{path} cannot be read: {error.strerror or error}"
-            return
-        links, found = [], False
-        for name in names:
-            inner = folder.below(name)
-            if os.path.islink(os.path.join(folder.path, name)):
-                links += [name] if os.path.isdir(os.path.join(folder.path, name)) else []
-            elif is_run(inner):
-                found = True
-                self._take(inner, os.path.join(folder.path, name), rank)
-        if links:
-            self.problems[str(path)] = (
-                f"{links[0]} in {path} is a link and not followed: name it itself to see it"
-            )
-        elif not found:
-            self.problems[str(path)] = f"{path} has no run in it yet (a folder with {MARK})"
+    def _search(self, folder, rank, deep=DEEP):
+        """Takes the runs in a folder, and those in folders in it; returns the links to folders."""
+        where = os.path.join(folder.path, *folder.names)
+        told = os.stat(where, follow_symlinks=not folder.names).st_mtime_ns
+        young = time.time_ns() - told < 3e9  # a run's config.toml comes after its folder
+        if young or self._listed.get(where, (None,))[0] != told:
+            self._listed[where] = told, *self._list(folder, where, rank)
+        _, inner, links = self._listed[where]
+        for name in inner if deep else ():
+            with contextlib.suppress(OSError):  # it has gone, or is somebody else's
+                links = links + self._search(folder.below(name), rank, deep - 1)
+        return links
+
+    def _list(self, folder, where, rank):
+        """Takes the runs that lie in a folder; returns (other folders in it, links to folders)."""
+        if is_run(folder):
+            self._take(folder, where, rank)
+            return [], []
+        inner, links = [], []
+        for name in sorted(folder.listed()):
+            path = os.path.join(where, name)
+            if is_run(folder.below(name)):
+                self._take(folder.below(name), path, rank)
+            elif os.path.isdir(path):
+                (links if os.path.islink(path) else inner).append(name)
+        return inner[:MOST_FOLDERS], links
 
     def _take(self, folder, path, rank):
         key = printable(path)
         if key in self.records or len(self.records) == MOST_RUNS:
             return
-        record = Record(folder, key.rpartition("/")[2])
+        # A run in a folder of its own is known by that folder too: its own name says less.
+        record = Record(folder, "/".join(key.split("/")[-max(len(folder.names), 1) :]))
         self._ranks[key] = rank
         rows = sorted({**self.records, key: record}.items(), key=lambda row: row[1].name)
         self.records = dict(sorted(reversed(rows), key=lambda row: self._ranks[row[0]]))

@@ -60,7 +60,8 @@ export function render({model, view}) {
   const side = made("aside", {class: "side", "aria-label": "Runs and their settings"})
   const work = made("div", {class: "work"})
   const large = made("dialog", {class: "large", "aria-label": "Sample grid"})
-  const root = made("div", {class: "overview"}, top, page.told, made("div", {class: "body"}, side, work), large)
+  const body = made("div", {class: "body"}, side, work)
+  const root = made("div", {class: "overview"}, top, page.told, body, large)
   page.enlarge = (image, words) => {
     const copy = made("img", {src: image.src, alt: words})
     const close = made("button", {class: "action", "aria-label": "Close"}, made("span", {class: "icon", text: "close"}))
@@ -84,6 +85,9 @@ export function render({model, view}) {
   }
   model.on("trouble", trouble)
   trouble()
+  const empty = () => { body.hidden = !model.runs.length } // nothing to slide or to drag over
+  model.on("runs", empty)
+  empty()
   themes({beat: {set dark(dark) { page.ready(() => { model.dark = dark }) }}}, theme)
   if (named !== null) { page.choose({shown: named.split(",").filter(Boolean)}) }
   const seen = () => page.ready(() => { model.awake = !document.hidden })

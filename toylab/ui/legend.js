@@ -105,17 +105,17 @@ function legend(lab, parent, layers) {
       })
     }
   }
+  const ends = bar.querySelector(".ends")
   const fit = () => { // both ends say more than the middle
-    const [all, , middle] = bar.querySelectorAll(".ends, .ends span")
-    middle.hidden = false
-    middle.hidden = all.scrollWidth > all.clientWidth
+    ends.children[1].hidden = false
+    ends.children[1].hidden = ends.scrollWidth > ends.clientWidth
   }
+  new ResizeObserver(fit).observe(ends) // once it is laid out
   document.fonts.addEventListener("loadingdone", fit) // its words are as wide as their letters
   lab.words((said) => {
-    const ends = said.bar.join(" ")
     const first = !bar.dataset.key
-    if (changed(bar, ends)) {
-      bar.querySelectorAll(".ends span").forEach((span, k) => { span.textContent = said.bar[k] })
+    if (changed(bar, said.bar.join(" "))) {
+      said.bar.forEach((text, k) => { ends.children[k].textContent = text })
       fit()
       if (!first) { // once, in gold: what the colours stand for is another thing now
         bar.classList.remove("flash")

@@ -36,6 +36,12 @@ def settled(page):
     )
 
 
+def paused(page):
+    """Waits until a hand's pause was heard, however busy the machine is, and nothing moves."""
+    until(page, "!window.toylab.state().playing")
+    settled(page)
+
+
 def picture(page):
     image = Image.open(io.BytesIO(page.locator("#toylab-arena").screenshot()))
     return np.asarray(image.convert("RGB"), np.int16)

@@ -8,6 +8,7 @@ from tests.browser.pages import (
     arena,
     differ,
     draw,
+    paused,
     picture,
     place,
     settled,
@@ -37,7 +38,7 @@ def test_the_colours_show_what_the_menu_says_while_it_trains(playing):
     take(page, "#toylab-bar", "levels")
     until(page, "window.toylab.state().levels === true")
     page.locator("#toylab-toggle").click()
-    settled(page)
+    paused(page)
     length = "window.toylab.figure().document.get_model_by_name('source-levels').get_length() ?? 0"
     whole = page.evaluate(length)
     take(page, "#toylab-bar", "levels")
@@ -150,7 +151,7 @@ def test_rings_are_closed_where_clusters_are_found(playing):
     page = playing()
     until(page, "window.toylab.words().found.includes(1)")
     page.locator("#toylab-toggle").click()
-    settled(page)
+    paused(page)
     assert arena(page)["closed"] == words(page)["found"]
 
 

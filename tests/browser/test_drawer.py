@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import WAIT, choose, counter, settled, slide, state, step, until
+from tests.browser.pages import WAIT, choose, counter, paused, settled, slide, state, step, until
 
 
 def shown(page, name):
@@ -101,7 +101,7 @@ def test_what_cannot_be_has_a_link_that_makes_it_possible(lab):
 def test_what_waits_is_started_by_enter_and_taken_back_by_escape(lab):
     page = training(lab)
     page.keyboard.press(" ")
-    settled(page)
+    paused(page)
     at = step(page)
     opened(page, "networks", "generator_width")
     width = page.locator(".toylab-generator_width input")

@@ -11,6 +11,7 @@ from tests.browser.pages import (
     choose,
     counter,
     differ,
+    paused,
     picture,
     settled,
     slide,
@@ -31,7 +32,7 @@ def test_pause_is_exact(lab):
     page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     page.locator("#toylab-toggle").click()
-    settled(page)
+    paused(page)
     stood = step(page)
     assert counter(page) == stood
     page.wait_for_timeout(500)
@@ -116,7 +117,7 @@ def test_a_swap_keeps_the_step_and_a_restart_waits(lab):
     page = lab("?play=1")
     until(page, "window.toylab.step > 10")
     page.keyboard.press(" ")
-    settled(page)
+    paused(page)
     at = step(page)
     choose(page, "objective", "Hinge")
     until(page, "window.toylab.marks().length > 0")

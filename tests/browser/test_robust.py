@@ -9,7 +9,7 @@ import urllib.parse
 import psutil
 import pytest
 
-from tests.browser.pages import settled, state, step, until
+from tests.browser.pages import paused, settled, state, step, until
 
 BEAT = "window.toylab.figure().document.get_model_by_name('beat')"
 IN_FLIGHT = f"JSON.parse({BEAT}.words).picture - {BEAT}.ack"
@@ -43,7 +43,7 @@ def test_an_engine_killed_again_and_again_costs_no_run(lab, server, kills):
         assert state(page)["seed"] == 3 and state(page)["playing"]
     assert page.locator(".toylab-objective [role=combobox]").inner_text() == "Hinge"
     page.keyboard.press(" ")
-    settled(page)
+    paused(page)
     stood = step(page)
     os.kill(engine_of(server).pid, signal.SIGKILL)
     until(page, "window.toylab.state().notices.some(n => n.text.includes('went on from step'))")

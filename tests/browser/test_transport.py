@@ -7,7 +7,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from tests.browser.pages import counter, settled, state, step, until, words
+from tests.browser.pages import counter, paused, settled, state, step, until, words
 
 PHASES = ["sample", "score", "loss", "penalty", "push", "move"]
 
@@ -157,7 +157,7 @@ def test_a_fast_run_that_is_paused_leaves_no_ghosts_until_a_hand_steps(lab):
     until(page, "window.toylab.step > 40")
     assert not words(page)["watched"]
     page.keyboard.press(" ")
-    settled(page)
+    paused(page)
     assert not words(page)["watched"]
     still, at = covered(page), step(page)
     page.keyboard.press(".")

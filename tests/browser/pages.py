@@ -25,21 +25,24 @@ def state(page):
     return page.evaluate("window.toylab.state()")
 
 
-def settled(page):
-    """Waits until no picture has come for a moment: a paused page stands still."""
+def settled(page, quiet=700):
+    """Waits until no picture has come for so many milliseconds: a paused page stands still."""
     page.evaluate("window.toylab.before = -1")
     page.wait_for_function(
         "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
         " return same }",
-        polling=700,
+        polling=quiet,
         timeout=WAIT,
     )
 
 
 def paused(page):
-    """Waits until a hand's pause was heard, however busy the machine is, and nothing moves."""
+    """Waits until a hand's pause was heard, however busy the machine is, and nothing moves.
+
+    The engine trained until it heard of it, and a busy machine brings the last picture late.
+    """
     until(page, "!window.toylab.state().playing")
-    settled(page)
+    settled(page, quiet=3000)
 
 
 def picture(page):

@@ -93,8 +93,7 @@ def test_a_browser_four_times_slower_is_never_more_than_two_pictures_behind(lab,
         assert 0 <= page.evaluate(IN_FLIGHT) <= 2
         page.wait_for_timeout(50)
     page.locator("#toylab-toggle").click()
-    until(page, "!window.toylab.state().playing")
-    settled(page)
+    paused(page)
     stood = step(page)
     page.keyboard.press(".")
     until(page, f"window.toylab.step === {stood + 1}")

@@ -17,19 +17,16 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from toylab.figures.thanh_tung2019 import ONE_CENTRED, lent
 from toylab.files import write
 from toylab.image.__main__ import main
-from toylab.penalties import PENALTIES
 
 LEG = 250  # steps between two scores
 IMAGES = 2000  # of either kind, in every score and cross-test
-OF_D = "1-gp-probability"  # their script's 1-GP, lent to the table by Figure 1's module
 COMPARED = {  # name: (title, preset, what is changed of it)
     "none": ("no penalty", "none", []),
     "real": ("0-GP, reals only", "real", []),
     "one": ("1-GP", "one", []),
-    "one-of-d": ("1-GP of D", "one", [f"penalty={OF_D}"]),
+    "one-of-d": ("1-GP of D", "one", ["penalty=1-gp-probability"]),
     "zero": ("0-GP", "zero", []),
 }
 SETTINGS = {"Adam (0.5, 0.9)": "", "Adam (0.9, 0.99)": "-beta0.9"}  # how presets' names end
@@ -331,8 +328,7 @@ if __name__ == "__main__":
     there = given.out or given.folder
     there.mkdir(parents=True, exist_ok=True)
     if not given.tell:
-        with lent(PENALTIES, OF_D, ONE_CENTRED):
-            compared(given.folder, given.seeds, given.steps)
+        compared(given.folder, given.seeds, given.steps)
         for steps in sorted(given.critic_steps):
             tested(given.folder, given.critic_seeds, steps)
     scored = rows(given.folder, given.seeds)

@@ -20,6 +20,9 @@ TESTS = {
     "engine.address": ("lab",),
     "penalties": ("penalties", "games", "laws", "needs"),
     "slopes": ("penalties", "games", "laws"),
+    "parts": ("penalties",),
+    "ui.kernel": ("drawer",),
+    "ui.widgets": ("drawer",),
     "consistency": ("penalties", "games", "laws"),
     "objectives": ("objectives",),
     "payoffs": ("objectives",),
@@ -60,7 +63,7 @@ TESTS = {
     "conflicts": ("schema", "experiment"),
     "hints": ("schema",),
     "about": ("experiment", "schema", "needs"),
-    "schema": ("experiment", "schema", "needs"),
+    "schema": ("experiment", "schema", "needs", "drawer"),
     "recording": ("recording",),
     "script": ("script",),
     "metrics": ("metrics",),
@@ -588,6 +591,7 @@ LINES = {
     ],
     "schema": [
         ("what is enough is not told", '"either": {other: _values(other, needed) for other, needed in about.either.items()},', '"either": {},', "test_what_is_shown_is_read"),
+        ("every combination is listed", 'row.group != CUSTOM', "True", "test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation"),
         ("hard bounds for the slider", '"low": soft[0], "high": soft[1]', '"low": low - 1, "high": high', "test_field_says_what_the_page_needs"),
     ],
     "states": [
@@ -600,6 +604,22 @@ LINES = {
         ("a conflict at one of its fields", "for objective in objectives:", "for objective in ():", "test_the_page_forbids_exactly_what_the_experiment_refuses"),
         ("a way out that is none", '"fix": {slot: "none"}', '"fix": {slot: penalty}', "test_the_page_forbids_exactly_what_the_experiment_refuses"),
         ("data without fakes unseen", "if card.fake is None:", "if False:", "test_the_page_forbids_exactly_what_the_experiment_refuses"),
+    ],
+    "parts": [
+        ("a named combination again", "if chosen in taken:", "if False:", "test_every_combination_of_the_kernel_is_a_member_and_has_one_name"),
+        ("fakes for real points", '"real": ("at the real points", ["x"], [])', '"real": ("at the real points", ["y"], [])', "test_a_custom_equation_is_written_as_the_papers_are"),
+        ("a price of another center", '"1": ("1-gp", "1", "(|∇{}| − 1)²")', '"1": ("1-gp", "1", "|∇{}|²")', "test_a_custom_equation_is_written_as_the_papers_are"),
+        ("one name for two", '*[where] * (where != "between"), of]', "of]", "test_every_combination_of_the_kernel_is_a_member_and_has_one_name"),
+        ("another part's words", "zip(PARTS, chosen, strict=True)),", "zip(PARTS, (chosen[0], '0', chosen[2]), strict=True)),", "test_every_combination_of_the_kernel_is_a_member_and_has_one_name"),
+    ],
+    "ui.kernel": [
+        ("Roth's weights first", 'row["needs"] != ""', 'row["needs"] == ""', "test_each_option_of_the_three_menus_changes_that_part_alone"),
+        ("what holds is left", "if now in fitting:", "if False:", "test_each_option_of_the_three_menus_changes_that_part_alone"),
+        ("the others change too", "{**_of(now), part", "{part", "test_each_option_of_the_three_menus_changes_that_part_alone"),
+    ],
+    "ui.widgets": [
+        ("what is chosen is not in its menu", ' or c["value"] == value]', "]", "test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation"),
+        ("every combination in the menu", 'if c.get("listed", True) or', "if True or", "test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation"),
     ],
     "hints": [
         ("every objective is zero-sum", "    return torch.allclose(*sums, atol=1e-5)", "    return True", "test_odd_choices_are_said_at_their_field"),

@@ -19,6 +19,7 @@ from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
+from toylab.parts import CUSTOM
 from toylab.penalties import PENALTIES
 from toylab.schedules import linear
 from toylab.states import flatten
@@ -33,7 +34,7 @@ TINY = {
 FACTORS = {
     "optimizer": list(OPTIMIZERS),
     "objective": list(OBJECTIVES),
-    "penalty": ["none", *PENALTIES],
+    "penalty": ["none", *(name for name, row in PENALTIES.items() if row.group != CUSTOM)],
     "constraint": list(CONSTRAINTS),
     "members": [0, 3],
 }
@@ -220,6 +221,16 @@ def test_every_pair_of_rows_compiles_to_the_plain_step(part):
         ours, plain, _ = both(row, "aot_eager", 3)
         assert worst(ours, plain) < 1e-10, row
         torch._dynamo.reset()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("members", FACTORS["members"])
+@pytest.mark.parametrize("name", [name for name, row in PENALTIES.items() if row.group == CUSTOM])
+def test_every_custom_penalty_compiles_to_the_plain_step(name, members):
+    """They are the named rows' function with other arguments, and not paired with every row."""
+    ours, plain, _ = both({"penalty": name, "members": members}, "aot_eager", 3)
+    assert worst(ours, plain) < 1e-10
+    torch._dynamo.reset()
 
 
 @pytest.mark.long

@@ -214,42 +214,74 @@ PARTS = SCHEMA["parts"]
 PENALTIES = {row["value"]: row for row in FIELDS["penalty"]["choices"]}
 
 
+def menus(penalty):
+    return kernel.menus(PARTS, FIELDS["penalty"]["choices"], penalty)
+
+
 @pytest.mark.parametrize("penalty", PENALTIES)
-def test_each_option_of_the_three_menus_is_a_penalty_that_has_it(penalty):
-    for menu in kernel.menus(PARTS, FIELDS["penalty"]["choices"], penalty, {}):
+def test_each_option_of_the_three_menus_changes_that_part_alone(penalty):
+    """Whatever holds, every combination of the three can be had, one choice after the other."""
+    now, names = PENALTIES[penalty], [part["name"] for part in PARTS]
+    for menu in menus(penalty):
+        assert menu["value"] == now.get(menu["axis"], "")
+        assert [o["value"] for o in menu["options"]] == [
+            choice["value"]
+            for part in PARTS
+            if part["name"] == menu["axis"]
+            for choice in part["choices"]
+        ]
         for option in menu["options"]:
             row = PENALTIES[option["penalty"]]
-            assert row[menu["axis"]] == option["value"]
+            if not now.get("where"):  # no price on slopes: the first that has it
+                assert row["listed"] and row[menu["axis"]] == option["value"]
+                continue
+            wanted = {name: now[name] for name in names} | {menu["axis"]: option["value"]}
+            assert {name: row[name] for name in names} == wanted
             if option["value"] == menu["value"]:
                 assert option["penalty"] == penalty
-            # What else changes is said in the option's own words.
-            if menu["value"]:
-                changed = [
-                    part
-                    for part in PARTS
-                    if part["name"] != menu["axis"]
-                    and row[part["name"]] != PENALTIES[penalty][part["name"]]
-                ]
-                for part in changed:
-                    assert f"{part['label'].lower()} " in option["label"]
-                assert bool(changed) == (row["label"] in option["label"])
+            else:
+                assert row["needs"] == "", "Roth's weights are nothing that the three say"
 
 
-def test_a_member_is_reached_by_its_three_choices():
-    where, pull, of = kernel.menus(PARTS, FIELDS["penalty"]["choices"], "0-gp", {})
-    assert {o["value"]: o["penalty"] for o in where["options"]}["real"] == "0-gp-sample"
-    assert {o["value"]: o["penalty"] for o in pull["options"]}["1"] == "1-gp"
+def test_three_choices_that_a_paper_has_named_are_shown_by_that_name():
+    where, pull, of = menus("0-gp")
+    assert {o["value"]: o["penalty"] for o in where["options"]} == {
+        "real": "0-gp-sample",
+        "fake": "0-gp-sample-fake",
+        "both": "0-gp-sample-both",
+        "between": "0-gp",
+        "around": "0-gp-around-probability",
+        "beside": "0-gp-beside-probability",
+    }
     assert {o["value"]: o["penalty"] for o in of["options"]}["logit"] == "0-gp-logit"
-    assert (where["value"], pull["value"], of["value"]) == ("between", "0", "probability")
+    assert {o["value"]: o["penalty"] for o in menus("r1")[0]["options"]}["fake"] == "r2"
+    assert {o["value"]: o["penalty"] for o in menus("0-gp-logit")[1]["options"]} == {
+        "0": "0-gp-logit",
+        "1": "1-gp",
+        "≤1": "lp",
+    }
+    assert {o["value"]: o["penalty"] for o in menus("1-gp-around-probability")[2]["options"]} == {
+        "logit": "dragan",
+        "probability": "1-gp-around-probability",
+    }
 
-    def both(*names):
-        blocked = dict.fromkeys(names, "it needs a probability")
-        menus = kernel.menus(PARTS, FIELDS["penalty"]["choices"], "r1", blocked)
-        return next(o for o in menus[0]["options"] if o["value"] == "both")
 
-    assert both()["penalty"] == "roth"
-    assert both("roth")["penalty"] == "0-gp-sample-both" and both("roth")["why"] == ""
-    assert both("roth", "0-gp-sample-both")["why"] == "it needs a probability"
+@pytest.mark.parametrize("slot", ["penalty", "penalty_2"])
+def test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation(slot):
+    made, _ = controls()
+    made.open()
+    made.unfold("advanced")
+    usual_groups = made.widgets[slot].groups
+    assert "Custom" not in usual_groups
+    made.accept({slot: "lp-real-logit"}, force=True)
+    widget = made.widgets[slot]
+    assert widget.groups == usual_groups | {"Custom": {"Custom: real, ≤1, logit": "lp-real-logit"}}
+    assert widget.value == "lp-real-logit"
+    assert "λ E max(0, |∇φ(x)| − 1)²" in made.notes[slot].object
+    made.accept({slot: "1-gp-both-probability"}, force=True)
+    assert list(widget.groups["Custom"].values()) == ["1-gp-both-probability"]
+    made.accept({slot: "r1"}, force=True)
+    assert widget.groups == usual_groups and widget.value == "r1" and slot not in made.notes
 
 
 def test_what_cannot_be_says_why_and_its_link_makes_it_possible():
@@ -320,7 +352,9 @@ def test_a_consequence_is_what_the_penalty_wants_and_what_is():
 def test_the_index_has_every_setting_every_row_and_all_data():
     found = index(SCHEMA)
     assert {e["field"] for e in found if e["kind"] == "setting"} >= set(FIELDS)
-    assert {e["value"] for e in found if e["kind"] == "row"} >= set(PENALTIES) | {"minimax", "adam"}
+    named = {name for name, row in PENALTIES.items() if row.get("listed", True)}
+    assert {e["value"] for e in found if e["kind"] == "row"} >= named | {"minimax", "adam"}
+    assert not {e.get("value") for e in found} & (set(PENALTIES) - named)
     assert {e["value"] for e in found if e["kind"] == "data"} == set(CARDS)
     for entry in found:
         assert entry["also"] if entry["kind"] == "also" else entry["name"] and entry["text"], entry

@@ -18,7 +18,10 @@ BASE = {
     "critic_dropout": 0.3,
     "noise": 0.1,
     "gradient_clip": 0.01,
-    "rate_critic": 0.3,  # so that some slope is above 1 before the last step
+    # So that some slope is above 1 before the last step, of the probability too.
+    "rate_critic": 0.3,
+    "critic_width": 64,
+    "batch": 64,
     "lookahead_steps": 2.0,
     "unroll": 1,
     "solver_steps": 2,

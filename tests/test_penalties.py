@@ -13,12 +13,16 @@ from toylab.games import Judge
 from toylab.laws import LAWS
 from toylab.networks import Output, mlp
 from toylab.objectives import OBJECTIVES, played
+from toylab.parts import CUSTOM, formula
 from toylab.penalties import PENALTIES
 from toylab.slopes import CENTERS, OUTPUTS, POINTS, WEIGHTS, slope_penalty
 
 WIDTHS = (2, 4, 4, 1)
 NETWORK = mlp((2,), width=4, depth=2, activation="tanh")
 VECTOR = 0.7 * normal(NETWORK.size, seed=1)
+# Whose probability is steeper than 1 somewhere at every kind of points: the last bias is at 80.
+LEAN = 2 * VECTOR
+LEAN[80] += 2.3
 REAL, FAKE = normal(5, 2, seed=2), normal(5, 2, seed=3) + 0.5
 MIX = torch.tensor([[0.1], [0.9], [0.4], [0.6], [0.25]], dtype=torch.float64)
 AROUND = normal(5, 2, seed=4)
@@ -55,9 +59,9 @@ def logit_at(point, vector=VECTOR):
     return mlp_by_hand(vector, point[None], WIDTHS)[0, 0]
 
 
-def slope_at(point, squash):
+def slope_at(point, squash, vector=VECTOR):
     """Euclidean length of the slope at one point, by its own Jacobian."""
-    jacobian = torch.autograd.functional.jacobian(lambda x: squash(logit_at(x)), point)
+    jacobian = torch.autograd.functional.jacobian(lambda x: squash(logit_at(x, vector)), point)
     return math.sqrt(sum(float(part) ** 2 for part in jacobian))
 
 
@@ -162,16 +166,79 @@ SEES_FAKES = {
     *("0-gp-sample-fake", "0-gp-sample-both", "r2-code", "roth-f"),
 }
 
+# Points of sample i, each with whether it is a fake.
+PLACES = {
+    "real": lambda i: [(REAL[i], False)],
+    "fake": lambda i: [(FAKE[i], True)],
+    "both": lambda i: [(REAL[i], False), (FAKE[i], True)],
+    "between": lambda i: [(between(i), False)],
+    "around": lambda i: [(around(i), False)],
+    "beside": lambda i: [(beside(i), False)],
+}
+SQUASH = {"logit": plain, "probability": torch.sigmoid}
+
+
+def price(slope, center):
+    off = slope - (center != "0")
+    return (max(0.0, off) if center == "≤1" else off) ** 2
+
+
+def read(name):
+    """(points, center, output) as a custom row's name says them: 1-gp-real-logit."""
+    for start, center in (("0-gp", "0"), ("1-gp", "1"), ("lp", "≤1")):
+        if name.startswith(start):
+            *points, output = name.removeprefix(f"{start}-").split("-")
+            return (*points, "between")[0], center, output
+    raise AssertionError(name)
+
+
+def vector_of(name):
+    """A critic at which the row costs something."""
+    return LEAN if name.startswith("lp") and name.endswith("probability") else VECTOR
+
+
+CUSTOMS = [name for name, row in PENALTIES.items() if row.group == CUSTOM]
+for custom in CUSTOMS:
+    points, center, output = read(custom)
+    ORACLES[custom] = lambda i, name=custom, points=points, center=center, output=output: sum(
+        price(slope_at(x, SQUASH[output], vector_of(name)), center) for x, _ in PLACES[points](i)
+    )
+    if points in ("fake", "both", "between"):
+        SEES_FAKES.add(custom)
+
 
 def test_every_row_has_both_oracles():
-    assert set(ORACLES) == {*CLOSED, *OTHER} == set(PENALTIES)
+    assert set(ORACLES) == {*CLOSED, *OTHER, *CUSTOMS} == set(PENALTIES)
     assert {name for name, row in PENALTIES.items() if not row.where} == set(OTHER)
+
+
+def test_every_combination_of_the_kernel_is_a_member_and_has_one_name():
+    """Two rows have the same three choices only where a factor or a weight tells them apart."""
+    members = {}
+    for name, row in PENALTIES.items():
+        if row.where and not row.needs:
+            members.setdefault((row.where, row.pull, row.of), []).append(name)
+    assert set(members) == set(itertools.product(POINTS, CENTERS, OUTPUTS))
+    twice = [names for names in members.values() if len(names) > 1]
+    assert twice == [["r1", "r1-code"], ["r2", "r2-code"]]
+    for name in CUSTOMS:
+        row = PENALTIES[name]
+        assert read(name) == (row.where, row.pull, row.of)
+
+
+@pytest.mark.parametrize("name", [n for n in PENALTIES if n not in OTHER and n not in CUSTOMS])
+def test_a_custom_equation_is_written_as_the_papers_are(name):
+    """What writes the equations of custom rows writes those of the named ones as they stand."""
+    row = PENALTIES[name]
+    if row.factor == 1.0 and not row.needs:
+        assert formula(row.where, row.pull, row.of) == row.formula
 
 
 @EVERY
 def test_row_against_a_loop_over_samples(name):
     expected = torch.tensor([ORACLES[name](i) for i in range(5)], dtype=torch.float64)
-    torch.testing.assert_close(of(name), expected, rtol=1e-9, atol=1e-11)
+    assert expected.any()
+    torch.testing.assert_close(of(name, vector_of(name)), expected, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -180,24 +247,15 @@ def test_row_against_a_loop_over_samples(name):
 )
 def test_every_combination_of_the_kernel(points, center, output, weighting):
     made = slope_penalty(points, center, output, weighting, factor=0.25)
-    squash = {"logit": plain, "probability": torch.sigmoid}[output]
 
     def term(x, fake):
         logit = float(logit_at(x))
         roth = (sigmoid(logit) if fake else sigmoid(-logit)) ** 2
         weight = {"even": 1, "roth": roth, "curved": sigmoid(logit)}[weighting]
-        off = slope_at(x, squash) - (center != "0")
-        return weight * (max(0.0, off) if center == "≤1" else off) ** 2
+        return weight * price(slope_at(x, SQUASH[output]), center)
 
-    sums = {
-        "real": lambda i: term(REAL[i], False),
-        "fake": lambda i: term(FAKE[i], True),
-        "both": lambda i: term(REAL[i], False) + term(FAKE[i], True),
-        "between": lambda i: term(between(i), False),
-        "around": lambda i: term(around(i), False),
-        "beside": lambda i: term(beside(i), False),
-    }
-    expected = torch.tensor([0.25 * sums[points](i) for i in range(5)], dtype=torch.float64)
+    sums = [sum(term(x, fake) for x, fake in PLACES[points](i)) for i in range(5)]
+    expected = 0.25 * torch.tensor(sums, dtype=torch.float64)
     batch = Batch(mix=MIX, around=AROUND)
     found = made(critic_of(VECTOR), REAL, FAKE, batch, OBJECTIVE, KNOBS)
     torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-9)
@@ -212,9 +270,21 @@ def test_affine_critic_closed_form(name):
     row = PENALTIES[name]
     judge = Judge(lambda x, role: critic.apply(vector, x), vector)
     found = row.function(judge, REAL, FAKE, asked_for(row), OBJECTIVE, KNOBS)
+
+    def phi(p):
+        return float(0.6 * p[0] - 1.1 * p[1] + 0.3)
+
+    def closed(i):
+        if name in CLOSED:
+            return CLOSED[name](s, *map(phi, (REAL[i], FAKE[i], between(i))))
+        rates = {"logit": lambda t: 1.0, "probability": lambda t: sigmoid(t) * sigmoid(-t)}
+        points, center, output = read(name)
+        return sum(
+            price(math.sqrt(s) * rates[output](phi(x)), center) for x, _ in PLACES[points](i)
+        )
+
     for i in range(5):
-        phi = [float(0.6 * p[0] - 1.1 * p[1] + 0.3) for p in (REAL[i], FAKE[i], between(i))]
-        assert found[i].item() == pytest.approx(CLOSED[name](s, *phi), rel=1e-9)
+        assert found[i].item() == pytest.approx(closed(i), rel=1e-9)
 
 
 @EVERY
@@ -224,7 +294,8 @@ def test_printed_factor_is_the_one_in_the_term(name):
     assert row.factor == (0.5 if name in ("r1", "r2", "roth", "roth-f", "l2") else 1.0)
     assert ("/2" in row.formula) == (row.factor == 0.5)
     assert row.mix == ("x̂" in row.formula)
-    assert ("∇D" in row.formula) == ("0-gp" in name and "logit" not in name)
+    squashed = name.endswith("probability") if name in CUSTOMS else "0-gp" in name
+    assert ("∇D" in row.formula) == (squashed and "logit" not in name)
     assert ("ξ" in row.formula or "u ~" in row.formula) == row.around
 
 
@@ -250,11 +321,14 @@ def test_every_law_holds(name, law):
 def test_nothing_is_detached(name):
     """Through the fakes the penalty reaches the generator's vector, where it looks at fakes."""
     fake = FAKE.clone().requires_grad_()
-    terms = of(name, VECTOR.clone().requires_grad_(), fake=fake)
+    terms = of(name, vector_of(name).clone().requires_grad_(), fake=fake)
     (slope,) = torch.autograd.grad(terms.sum(), fake, allow_unused=True)
     assert (slope is not None) == (name in SEES_FAKES)
     if slope is not None:  # wherever there is a price; a one-sided one may be 0
-        assert terms.any() and ((slope.abs().sum(-1) > 1e-6) == (terms > 0)).all()
+        moves, paid = slope.abs().sum(-1) > 1e-6, terms > 0
+        assert moves.any() and paid[moves].all()
+        if not name.startswith("lp-both"):  # where a real point may be all that is paid for
+            assert (moves == paid).all()
 
 
 @SLOPES
@@ -264,7 +338,8 @@ def test_derivative_is_finite_where_the_slope_vanishes(name):
     terms = of(name, vector)
     (slope,) = torch.autograd.grad(terms.sum(), vector)
     if PENALTIES[name].pull == "1":
-        torch.testing.assert_close(terms, torch.ones_like(terms), rtol=0, atol=1e-5)
+        count = 2.0 if PENALTIES[name].where == "both" else 1.0
+        torch.testing.assert_close(terms, torch.full_like(terms, count), rtol=0, atol=1e-5)
         assert torch.isfinite(slope).all()
     else:
         assert (terms == 0).all() and (slope == 0).all()

@@ -155,7 +155,7 @@ SETTINGS = {
         LIVE,
         "x + c s ξ",
         either=_of_penalties(_reading("around")),
-        why="Only DRAGAN looks around the real points.",
+        why="Only a penalty such as DRAGAN looks around the real points.",
     ),
     "noise": About("training", LIVE, "x + ξ,  ξ ~ N(0, σ²I),  variance γ = σ²"),
     "noise_copies": About("advanced", SWAP, "B/NSR points × NSR noises"),

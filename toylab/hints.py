@@ -1,4 +1,4 @@
-"""What the page says beside the settings: legal but odd choices, other words for things, parts."""
+"""What the page says beside the settings: legal but odd choices, other words for things."""
 
 from collections import defaultdict
 
@@ -8,7 +8,6 @@ from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
 from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
-from toylab.slopes import CENTERS, OUTPUTS, POINTS
 
 PLAYERS = ("critic", "generator")
 
@@ -155,50 +154,6 @@ def odd():
             "text": "No network makes the fakes, so nothing moves at all.",
             "when": {"fakes": ["fixed", "perfect"], "moves": ["generator"]},
         },
-    ]
-
-
-# The three choices of a gradient penalty; a row with the same three is the one they mean.
-PARTS = {
-    "where": {
-        "label": "Where",
-        "doc": "At which points the slope is measured. Between: on the line from a real point to "
-        "a fake. Around: near a real point.",
-        "choices": {
-            "between": "between",
-            "real": "real",
-            "fake": "fakes",
-            "both": "both",
-            "around": "around",
-            "beside": "beside",
-        },
-    },
-    "pull": {
-        "label": "Pull to",
-        "doc": "The slope the penalty wants.",
-        "choices": {"0": "0", "1": "1", "≤1": "≤1"},
-    },
-    "of": {
-        "label": "Of",
-        "doc": "Whose slope: of D (0 to 1) or of the score before the squashing.",
-        "choices": {"probability": "prob.", "logit": "logit"},
-    },
-}
-
-
-def parts():
-    """The choices as JSON-ready data; only those that the kernel has."""
-    known = {"where": POINTS, "pull": CENTERS, "of": OUTPUTS}
-    return [
-        {
-            **told,
-            "name": name,
-            "choices": [
-                {"value": value, "label": told["choices"].get(value, value)}
-                for value in known[name]
-            ],
-        }
-        for name, told in PARTS.items()
     ]
 
 

@@ -2,7 +2,8 @@
 
 A penalty is ``(critic, real, fake, batch, objective, knobs) -> (..., B)``, unweighted: its weight
 and its interval belong to the game. Prices on slopes are rows of one kernel (`toylab.slopes`); a
-row chooses its points, center and output, and Roth's regulariser a weight.
+row chooses its points, center and output, and Roth's regulariser a weight. Every other combination
+is a row too (`toylab.parts`).
 """
 
 import inspect
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 from toylab.consistency import consistency, lipschitz, squared_numbers
+from toylab.parts import unnamed
 from toylab.slopes import slope_penalty
 from toylab.tables import Table, full
 
@@ -117,6 +119,12 @@ def slope_row(where, pull, of, weighting="even", factor=1.0, **words):
         generator=where in ("fake", "both", "between"),
         **words,
     )
+
+
+def _customs(rows):
+    """The kernel's combinations that none of these rows is, so that every one has one name."""
+    taken = {(row.where, row.pull, row.of) for row in rows.values() if not row.needs}
+    return {name: slope_row(**told) for name, told in unnamed(taken).items()}
 
 
 _THANH_TUNG = "Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984"
@@ -327,4 +335,5 @@ PENALTIES = Table(
         ),
     },
     row=_row,
+    more=_customs,
 )

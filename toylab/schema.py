@@ -10,10 +10,11 @@ from toylab.conflicts import conflicting, lacking_fakes
 from toylab.constraints import CONSTRAINTS
 from toylab.data import Keys, source
 from toylab.experiment import Experiment
-from toylab.hints import aliases, odd, parts
+from toylab.hints import aliases, odd
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
+from toylab.parts import CUSTOM, parts
 from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 from toylab.settings import Card, Name, Whole
@@ -88,8 +89,12 @@ def _choice(field, value):
             "formula": row.formula,
             "source": row.source,
         }
-        kernel = ("where", "pull", "of", "factor")  # what the page shows beside a penalty
-        return told | {part: getattr(row, part) for part in kernel if field in SLOTS}
+        if field not in SLOTS:
+            return told
+        # What the page shows beside a penalty; `listed`: in its menu before it is chosen, too.
+        kernel = ("where", "pull", "of", "factor", "needs")
+        told["listed"] = row.group != CUSTOM
+        return told | {part: getattr(row, part) for part in kernel}
     label, doc, *formula = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":
         label, doc = value, INITIALISATION_DOCS[value]

@@ -28,11 +28,12 @@ class Table(UserDict):
 
     row -- (name, value) -> row: what becomes of a value that is put into the table; it raises
            `TypeError` in words where the value cannot be a row. As it is, unless given
+    more -- rows -> {name: row}: what follows from the rows that are written down
     """
 
-    def __init__(self, what, rows, row=None):
+    def __init__(self, what, rows, row=None, more=None):
         self.what, self.row = what, row or (lambda name, value: value)
-        super().__init__(rows)
+        super().__init__(rows if more is None else {**rows, **more(rows)})
         self._shipped = dict(self.data)
 
     def shipped(self, name):

@@ -74,12 +74,18 @@ def test_where_pull_and_of_choose_a_penalty_while_it_trains(lab):
     page.locator("#toylab-of").select_option("logit")
     has(page, "penalty", "R1")
     page.get_by_text("counts as γ/2").wait_for()
-    # No penalty pulls to 1 there: the option says what it changes besides.
-    words = page.locator("#toylab-pull option[value='1']").inner_text()
-    assert "1-GP (WGAN-GP)" in words and "where between" in words
+    # No paper pulls to 1 there: the combination is one of its own, and says its equation.
     page.locator("#toylab-pull").select_option("1")
+    has(page, "penalty", "Custom: real, 1, logit")
+    assert page.locator("#toylab-where").input_value() == "real"
+    page.get_by_text("λ E (|∇φ(x)| − 1)²", exact=True).wait_for()
+    page.locator("#toylab-where").select_option("fake")
+    has(page, "penalty", "Custom: fakes, 1, logit")
+    page.locator("#toylab-where").select_option("between")
     has(page, "penalty", "1-GP (WGAN-GP)")
-    assert page.locator("#toylab-where").input_value() == "between"
+    page.locator(".toylab-penalty [role=combobox]").click()
+    assert page.get_by_role("menuitem", name="Custom").count() == 0
+    page.keyboard.press("Escape")
     choose(page, "penalty", "R2")
     page.wait_for_function("window.toylab.state().chosen.penalty === 'r2'")
     until(page, f"window.toylab.step > {at + 5}")

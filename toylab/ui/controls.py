@@ -178,8 +178,9 @@ class Controls(Values):
             return {"value": values["data"] or "", "blocked": self._blocked("data", values)}
         if name == "kernel":
             field = self.fields["penalty"]
-            parts, blocked = self.schema["parts"], self._blocked("penalty", values)
-            return {"menus": kernel.menus(parts, field["choices"], values["penalty"], blocked)}
+            return {
+                "menus": kernel.menus(self.schema["parts"], field["choices"], values["penalty"])
+            }
         field = self.fields.get(name)
         if field is None or self.held(name):
             return {}
@@ -191,6 +192,7 @@ class Controls(Values):
             if list(options.values()) != list(self.widgets[name].options.values()):
                 told["options"] = options
         if field["type"] == "choice":
+            told |= widgets.options(field, values[name])
             told["disabled_options"] = list(self._blocked(name, values))
         if slot := self._weighs(name):
             told["label"] = widgets.weight_label(field, self.choice(slot))
@@ -218,7 +220,7 @@ class Controls(Values):
             fix = json.loads(told)
             if set(fix.values()) == {"none"}:
                 by = widgets.label_of(self.choice(next(iter(fix))))
-                yield notes.excluded(len(whys), len(field["choices"]), by, whys[0], fix)
+                yield notes.excluded(len(whys), len(widgets.listed(field)), by, whys[0], fix)
             else:
                 yield notes.reason(whys[0], fix)
 
@@ -234,6 +236,8 @@ class Controls(Values):
             told += self._ways(field, values)
             if self.choice(name).get("own"):
                 told.append(notes.own(self.choice(name)))
+            if not self.choice(name).get("listed", True):
+                told.append(notes.custom(self.choice(name)))
         told += [notes.odd(text) for text in possible.odd(self.schema, name, values)]
         html = "".join(told)
         if not html:

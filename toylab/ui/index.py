@@ -3,7 +3,7 @@
 Layers, charts and actions the browser finds on the page itself.
 """
 
-from toylab.ui.widgets import label_of
+from toylab.ui.widgets import label_of, listed
 
 WITH_ROWS = ("objective", "penalty", "constraint", "optimizer", "rule")  # whose rows are entries
 ON_THE_PAGE = {"layer": "toylab-layer", "chart": "toylab-chart", "health": "toylab-health"}
@@ -29,7 +29,7 @@ def index(schema):
     for field in schema["fields"]:
         entries.append(_setting(field, also))
         if field["name"] in WITH_ROWS or any(k[:2] == ("choice", field["name"]) for k in also):
-            entries += [_row(field, choice, also) for choice in field["choices"]]
+            entries += [_row(field, choice, also) for choice in listed(field)]
     entries += [_drawn("kernel", part["label"], part["doc"]) for part in schema["parts"]]
     entries += [_drawn(*told) for told in OF_THE_DRAWER]
     return entries + [_data(card) for card in schema["cards"]]

@@ -13,11 +13,8 @@ export function render({model, view}) {
       const select = document.createElement("select")
       select.id = `toylab-${menu.axis}`
       if (!menu.value) { select.append(new Option("—", "", true, true)) }
-      for (const {value, label: words, why} of menu.options) {
-        const option = new Option(words, value, value === menu.value, value === menu.value)
-        option.disabled = why !== ""
-        option.title = why
-        select.append(option)
+      for (const {value, label: words} of menu.options) {
+        select.append(new Option(words, value, value === menu.value, value === menu.value))
       }
       select.onchange = () => {
         const {penalty} = menu.options.find((option) => option.value === select.value) ?? {}

@@ -1,8 +1,7 @@
-"""Where, Pull to, Of: a gradient penalty as three small choices, each of which is a member.
+"""Where, Pull to, Of: a gradient penalty as three small choices, each combination a member.
 
 The penalties' rows in the schema say `where` the slope is measured, what it is to `pull` to and
-`of` which output. An option that no penalty has together with the other two choices says in its
-words what else it changes.
+`of` which output. The menu above shows which row that is: a paper's, or "Custom".
 """
 
 import param
@@ -19,53 +18,41 @@ class Kernel(JSComponent):
     _stylesheets = [style("kernel.css")]
 
 
-def menus(parts, choices, penalty, blocked):
+def menus(parts, choices, penalty):
     """The three menus of a penalty, ready for the browser.
 
     parts -- the schema's three choices, with their words
     choices -- the schema's rows of the field "penalty"
-    blocked -- {penalty: why it cannot be chosen now}
     """
     rows = {row["value"]: row for row in choices if row.get("where")}
-    made = []
-    for part in parts:
-        had = {row[part["name"]] for row in rows.values()}
-        options = [
-            _option(part, choice, parts, rows, penalty, blocked)
-            for choice in part["choices"]
-            if choice["value"] in had
-        ]
-        now = rows[penalty][part["name"]] if penalty in rows else ""
-        told = {"axis": part["name"], "label": part["label"], "doc": part["doc"]}
-        made.append({**told, "value": now, "options": options})
-    return made
+    now = rows.get(penalty)
+    return [
+        {
+            "axis": part["name"],
+            "label": part["label"],
+            "doc": part["doc"],
+            "value": now[part["name"]] if now else "",
+            "options": [
+                {
+                    **choice,
+                    "penalty": _member(rows, now, {**_of(now), part["name"]: choice["value"]}),
+                }
+                for choice in part["choices"]
+            ],
+        }
+        for part in parts
+    ]
 
 
-def _option(part, choice, parts, rows, penalty, blocked):
-    """One option: the nearest penalty that has this value, and what else that one changes."""
-    now, name, value, label = rows.get(penalty), part["name"], choice["value"], choice["label"]
-    if now and now[name] == value:
-        return {"value": value, "label": label, "penalty": penalty, "why": ""}
-
-    def changed(row):
-        """The other parts in which a row differs from the one that holds."""
-        return [
-            one for one in parts if now and one is not part and row[one["name"]] != now[one["name"]]
-        ]
-
-    having = [row for row in rows.values() if row[name] == value]
-    row = min(having, key=lambda row: (row["value"] in blocked, len(changed(row))))
-    also = [f"{one['label'].lower()} {_words(one, row)}" for one in changed(row)]
-    if also:
-        label = f"{label}, {' '.join(also)} ({row['label']})"
-    return {
-        "value": value,
-        "label": label,
-        "penalty": row["value"],
-        "why": blocked.get(row["value"], ""),
-    }
+def _of(row):
+    """The three choices of a row; none where another price is at work."""
+    return {name: row[name] for name in ("where", "pull", "of")} if row else {}
 
 
-def _words(part, row):
-    """A row's choice of a part, as its menu calls it."""
-    return next(c["label"] for c in part["choices"] if c["value"] == row[part["name"]])
+def _member(rows, now, wanted):
+    """The penalty of those choices: the one that holds, else the first that weighs all points
+    alike."""
+    fitting = [row for row in rows.values() if wanted.items() <= row.items()]
+    if now in fitting:
+        return now["value"]
+    return min(fitting, key=lambda row: row["needs"] != "")["value"]

@@ -53,6 +53,12 @@ def own(choice):
     )
 
 
+def custom(choice):
+    """What a combination of parts charges; its equation stands in no gallery."""
+    title = escape(choice["doc"], quote=True)
+    return f'<p class="formula" title="{title}">{escape(choice["formula"])}</p>'
+
+
 def formulas(field):
     """The way to all rows of a table with their equations, at the end of its menu's label."""
     label = f"All {field['label'].lower()} rows, with formulas"

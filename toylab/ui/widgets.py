@@ -51,14 +51,23 @@ def section(name, label, opened):
 
 def menu(field, value):
     """A choice out of a table, in the groups of its rows."""
-    groups = {}
-    for choice in field["choices"]:
-        groups.setdefault(choice.get("group") or "", {})[label_of(choice)] = choice["value"]
-    options = {"groups": groups} if len(groups) > 1 else {"options": next(iter(groups.values()))}
     return pmui.Select(
         label=field["label"], value=value, size="small", margin=0, stylesheets=[SHEET],
-        css_classes=["named"], **options,
+        css_classes=["named"], **options(field, value),
     )  # fmt: skip
+
+
+def options(field, value):
+    """A menu's {"groups": {group: {label: value}}}, or {"options": {label: value}} of only one."""
+    groups = {}
+    for choice in listed(field, value):
+        groups.setdefault(choice.get("group") or "", {})[label_of(choice)] = choice["value"]
+    return {"groups": groups} if len(groups) > 1 else {"options": next(iter(groups.values()))}
+
+
+def listed(field, value=None):
+    """The choices that a menu shows: those that are listed, and the one that is chosen."""
+    return [c for c in field["choices"] if c.get("listed", True) or c["value"] == value]
 
 
 def label_of(choice):

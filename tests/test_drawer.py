@@ -284,6 +284,19 @@ def test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equat
     assert widget.groups == usual_groups and widget.value == "r1" and slot not in made.notes
 
 
+def test_blocked_choices_that_the_browser_sends_back_change_nothing():
+    """It knows them by their labels; taken for values they would be an error of the server."""
+    made, said = controls(objective="hinge")
+    made.open()
+    menu = made.widgets["penalty"]
+    blocked = list(menu.disabled_options)
+    assert blocked == ["roth", "roth-f"]
+    menu._process_events({"disabled_options": ["Roth (Jensen-Shannon)", "Roth (f-divergence)"]})
+    assert menu.disabled_options == blocked and said == []
+    menu._process_events({"value": "R1"})
+    assert menu.value == "r1"
+
+
 def test_what_cannot_be_says_why_and_its_link_makes_it_possible():
     for row in SCHEMA["conflicts"]:
         chosen = {**usual(SCHEMA, "8gaussians")}

@@ -49,9 +49,19 @@ def section(name, label, opened):
     )  # fmt: skip
 
 
+class Menu(pmui.Select):
+    """A choice whose blocked options are Python's alone: the browser sends them back by their
+    labels, which Panel then takes for values that there are not."""
+
+    def _process_property_change(self, change):
+        return super()._process_property_change(
+            {name: value for name, value in change.items() if name != "disabled_options"}
+        )
+
+
 def menu(field, value):
     """A choice out of a table, in the groups of its rows."""
-    return pmui.Select(
+    return Menu(
         label=field["label"], value=value, size="small", margin=0, stylesheets=[SHEET],
         css_classes=["named"], **options(field, value),
     )  # fmt: skip

@@ -613,8 +613,8 @@ LINES = {
         ("another part's words", "zip(PARTS, chosen, strict=True)),", "zip(PARTS, (chosen[0], '0', chosen[2]), strict=True)),", "test_every_combination_of_the_kernel_is_a_member_and_has_one_name"),
     ],
     "ui.kernel": [
-        ("Roth's weights first", 'row["needs"] != ""', 'row["needs"] == ""', "test_each_option_of_the_three_menus_changes_that_part_alone"),
-        ("what holds is left", "if now in fitting:", "if False:", "test_each_option_of_the_three_menus_changes_that_part_alone"),
+        ("Roth's weights first", 'rows[name]["needs"] != ""', 'rows[name]["needs"] == ""', "test_each_option_of_the_three_menus_changes_that_part_alone"),
+        ("what holds is left", 'if now and now["value"] in fitting:', "if False:", "test_each_option_of_the_three_menus_changes_that_part_alone"),
         ("the others change too", "{**_of(now), part", "{part", "test_each_option_of_the_three_menus_changes_that_part_alone"),
     ],
     "ui.widgets": [

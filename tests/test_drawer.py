@@ -243,6 +243,18 @@ def test_each_option_of_the_three_menus_changes_that_part_alone(penalty):
                 assert row["needs"] == "", "Roth's weights are nothing that the three say"
 
 
+def test_points_of_a_user_s_own_offer_what_there_is():
+    """A row of their own at places that no other row has: the menus list those that exist."""
+    own = {**PENALTIES["r1"], "value": "mine", "where": "corners", "factor": 1.0}
+    parts = [{**part, "choices": [*part["choices"]]} for part in PARTS]
+    parts[0]["choices"].append({"value": "corners", "label": "corners"})
+    choices = [*FIELDS["penalty"]["choices"], own]
+    where, pull, of = kernel.menus(parts, choices, "mine")
+    assert {o["value"]: o["penalty"] for o in where["options"]}["real"] == "r1"
+    assert [o["penalty"] for o in (*pull["options"], *of["options"])] == ["mine", "mine"]
+    assert "corners" not in [o["value"] for o in kernel.menus(parts, choices, "1-gp")[0]["options"]]
+
+
 def test_three_choices_that_a_paper_has_named_are_shown_by_that_name():
     where, pull, of = menus("0-gp")
     assert {o["value"]: o["penalty"] for o in where["options"]} == {

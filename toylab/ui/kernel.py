@@ -33,11 +33,9 @@ def menus(parts, choices, penalty):
             "doc": part["doc"],
             "value": now[part["name"]] if now else "",
             "options": [
-                {
-                    **choice,
-                    "penalty": _member(rows, now, {**_of(now), part["name"]: choice["value"]}),
-                }
+                {**choice, "penalty": member}
                 for choice in part["choices"]
+                if (member := _member(rows, now, {**_of(now), part["name"]: choice["value"]}))
             ],
         }
         for part in parts
@@ -51,8 +49,8 @@ def _of(row):
 
 def _member(rows, now, wanted):
     """The penalty of those choices: the one that holds, else the first that weighs all points
-    alike."""
-    fitting = [row for row in rows.values() if wanted.items() <= row.items()]
-    if now in fitting:
+    alike. None beside points of a user's own, which not every center and output has."""
+    fitting = [name for name, row in rows.items() if wanted.items() <= row.items()]
+    if now and now["value"] in fitting:
         return now["value"]
-    return min(fitting, key=lambda row: row["needs"] != "")["value"]
+    return min(fitting, key=lambda name: rows[name]["needs"] != "", default=None)

@@ -20,7 +20,7 @@ from PIL import Image
 from toylab.files import write
 from toylab.image.__main__ import main
 
-LEG = 250  # steps between two scores
+SCORED = (250, 500, 750, 1000, 2500, 5000)  # steps before the last with a score
 IMAGES = 2000  # of either kind, in every score and cross-test
 COMPARED = {  # name: (title, preset, what is changed of it)
     "none": ("no penalty", "none", []),
@@ -75,7 +75,8 @@ def trained(folder, arm, steps):
     run = lying(folder, arm)
     if not run:
         words = [arm.preset, *arm.words, "threads=1", f"steps={steps}"]
-        often = f"sample_every={LEG}", f"save_every={LEG // 5}", f"log_every={LEG // 10}"
+        leg = SCORED[0]
+        often = f"sample_every={leg}", f"save_every={leg // 5}", f"log_every={leg // 10}"
         asked(["train", *words, *often, "--out", folder / arm.name])
     elif reached(run) < steps:
         asked(["train", "--resume", run, f"steps={steps}"])
@@ -114,7 +115,7 @@ def critics(seeds):
 def compared(folder, seeds, steps):
     """Trains and scores the penalties, all of them to one step before any goes on to the next."""
     judge = folder / "classifier.safetensors"  # one for all runs, trained by the first score
-    for step in range(LEG, steps + 1, LEG):
+    for step in [*(one for one in SCORED if one < steps), steps]:
         for arm in penalties(seeds):
             run = trained(folder, arm, step)
             if reached(run) == step and not score(run, step).is_file():
@@ -313,9 +314,9 @@ def options():
     made.add_argument(
         "--critic-steps",
         type=int,
-        nargs="+",
+        nargs="*",
         default=[300, 600],
-        help="at which the cross-test is made (300 600)",
+        help="at which the cross-test is made, none for none (300 600)",
     )
     made.add_argument("--critic-seeds", type=int, default=3, help="of the cross-test (3)")
     made.add_argument("--out", type=Path, help="where tables and pictures go (the folder)")

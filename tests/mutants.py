@@ -172,6 +172,8 @@ LINES = {
     "tables": [
         ("anything is a row", "self.row(name, value))", "value)", "test_what_cannot_be_a_row_is_refused_in_words"),
         ("any row is a row of any table", "if not isinstance(value, kind):", "if not hasattr(value, '_fields'):", "test_what_cannot_be_a_row_is_refused_in_words"),
+        ("all that follows was written", "n not in self._follow or not", "not", "test_rows_that_follow_are_told_from_those_that_are_written_down"),
+        ("a user's row follows", " or not self.shipped(n)", "", "test_rows_that_follow_are_told_from_those_that_are_written_down"),
     ],
     "own": [
         ("rows of a failing file stay", "            _restore(before)\n", "", "test_a_file_that_fails_says_where_and_leaves_the_tables_alone"),
@@ -591,7 +593,7 @@ LINES = {
     ],
     "schema": [
         ("what is enough is not told", '"either": {other: _values(other, needed) for other, needed in about.either.items()},', '"either": {},', "test_what_is_shown_is_read"),
-        ("every combination is listed", 'row.group != CUSTOM', "True", "test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation"),
+        ("every combination is listed", 'value in _TABLES[field].written()', "True", "test_a_menu_lists_a_custom_combination_while_it_is_chosen_and_says_its_equation"),
         ("hard bounds for the slider", '"low": soft[0], "high": soft[1]', '"low": low - 1, "high": high', "test_field_says_what_the_page_needs"),
     ],
     "states": [

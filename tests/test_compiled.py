@@ -19,7 +19,6 @@ from toylab.constraints import CONSTRAINTS
 from toylab.experiment import Experiment
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.parts import CUSTOM
 from toylab.penalties import PENALTIES
 from toylab.schedules import linear
 from toylab.states import flatten
@@ -34,7 +33,7 @@ TINY = {
 FACTORS = {
     "optimizer": list(OPTIMIZERS),
     "objective": list(OBJECTIVES),
-    "penalty": ["none", *(name for name, row in PENALTIES.items() if row.group != CUSTOM)],
+    "penalty": ["none", *PENALTIES.written()],
     "constraint": list(CONSTRAINTS),
     "members": [0, 3],
 }
@@ -225,7 +224,7 @@ def test_every_pair_of_rows_compiles_to_the_plain_step(part):
 
 @pytest.mark.long
 @pytest.mark.parametrize("members", FACTORS["members"])
-@pytest.mark.parametrize("name", [name for name, row in PENALTIES.items() if row.group == CUSTOM])
+@pytest.mark.parametrize("name", [name for name in PENALTIES if name not in PENALTIES.written()])
 def test_every_custom_penalty_compiles_to_the_plain_step(name, members):
     """They are the named rows' function with other arguments, and not paired with every row."""
     ours, plain, _ = both({"penalty": name, "members": members}, "aot_eager", 3)

@@ -10,6 +10,7 @@ from toylab.optimizers import OPTIMIZERS
 from toylab.own import TABLES
 from toylab.penalties import PENALTIES, Penalty
 from toylab.rules import RULES
+from toylab.tables import Table
 
 ROWS = [
     (field, name, law)
@@ -248,6 +249,15 @@ def test_what_cannot_be_a_row_is_refused_in_words(table, name, value, said):
     with pytest.raises((TypeError, ValueError)) as caught:
         table[name] = value
     assert said in str(caught.value) and name not in table
+
+
+def test_rows_that_follow_are_told_from_those_that_are_written_down():
+    """A user's row counts as written even where its name was one that follows."""
+    made = Table("number", {"one": 1}, more=lambda rows: {f"{n}-doubled": 2 * rows[n] for n in rows})
+    assert dict(made) == {"one": 1, "one-doubled": 2} and made.written() == {"one": 1}
+    made["one-doubled"] = 5
+    made["three"] = 3
+    assert made.written() == {"one": 1, "one-doubled": 5, "three": 3}
 
 
 def test_a_penalty_that_returns_no_tensor_is_told_so():

@@ -19,7 +19,7 @@ def longrun(monkeypatch):
     spec = importlib.util.spec_from_file_location("longrun", ROOT / "docs" / "longrun.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module, "LEG", 10)
+    monkeypatch.setattr(module, "SCORED", (10,))
     monkeypatch.setattr(module, "IMAGES", 60)
     whole = module.penalties
 

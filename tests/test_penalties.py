@@ -13,7 +13,7 @@ from toylab.games import Judge
 from toylab.laws import LAWS
 from toylab.networks import Output, mlp
 from toylab.objectives import OBJECTIVES, played
-from toylab.parts import CUSTOM, formula
+from toylab.parts import formula
 from toylab.penalties import PENALTIES
 from toylab.slopes import CENTERS, OUTPUTS, POINTS, WEIGHTS, slope_penalty
 
@@ -197,7 +197,7 @@ def vector_of(name):
     return LEAN if name.startswith("lp") and name.endswith("probability") else VECTOR
 
 
-CUSTOMS = [name for name, row in PENALTIES.items() if row.group == CUSTOM]
+CUSTOMS = [name for name in PENALTIES if name not in PENALTIES.written()]
 for custom in CUSTOMS:
     points, center, output = read(custom)
     ORACLES[custom] = lambda i, name=custom, points=points, center=center, output=output: sum(

@@ -14,7 +14,6 @@ from toylab.image.data import DATA
 from toylab.image.layouts import FORMATS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.parts import CUSTOM
 from toylab.penalties import PENALTIES
 from toylab.rules import RULES
 
@@ -39,9 +38,8 @@ def rows(heading):
 )
 def test_every_row_of_every_table_is_in_the_readme_with_its_formula(heading, table):
     told = rows(heading)
-    named = {name: row for name, row in table.items() if getattr(row, "group", "") != CUSTOM}
-    assert list(told) == list(named)
-    for name, row in named.items():
+    assert list(told) == list(table.written())
+    for name, row in table.written().items():
         for part in row.formula.split("   "):
             formula = part.split(":", 1)[-1].strip() if heading == "objective" else part
             assert formula.replace("|", "\\|") in told[name], f"{name}: {formula}"
@@ -49,7 +47,7 @@ def test_every_row_of_every_table_is_in_the_readme_with_its_formula(heading, tab
 
 def test_the_custom_penalties_of_the_readme_are_those_that_there_are():
     """Every name and equation between the words, and how many more there are."""
-    customs = {name: row for name, row in PENALTIES.items() if row.group == CUSTOM}
+    customs = {n: row for n, row in PENALTIES.items() if n not in PENALTIES.written()}
     (text,) = re.findall(r"^The kernel's other (.*?)\n\n", README, re.M | re.S)
     assert int(text.split()[0]) == len(customs)
     names = set(re.findall(r"`([^`]+-(?:logit|probability))`", text))
@@ -84,9 +82,8 @@ def test_every_data_card_is_in_the_readme():
 @pytest.mark.parametrize("heading, table", [("layout", FORMATS), ("image set", DATA)])
 def test_every_layout_and_image_set_is_in_the_readme_in_its_own_words(heading, table):
     told = rows(heading)
-    named = {name: row for name, row in table.items() if getattr(row, "group", "") != CUSTOM}
-    assert list(told) == list(named)
-    for name, row in named.items():
+    assert list(told) == list(table.written())
+    for name, row in table.written().items():
         assert row.doc in told[name]
 
 

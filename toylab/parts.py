@@ -5,8 +5,6 @@ from itertools import product
 
 from toylab.slopes import CENTERS, OUTPUTS, POINTS
 
-CUSTOM = "Custom"  # the group of such rows: menus list the one that is chosen and no other
-
 PARTS = {
     "where": {
         "label": "Where",
@@ -101,7 +99,7 @@ def unnamed(taken):
         made[name] = {
             **dict(zip(PARTS, chosen, strict=True)),
             "label": f"Custom: {', '.join(part['choices'][value] for part, value in told)}",
-            "group": CUSTOM,
+            "group": "Custom",
             "doc": f"The slope of {_OUTPUTS[of][0]} should be {_PRICES[pull][1]} "
             f"{_SITES[where][0]}.",
             "formula": formula(*chosen),

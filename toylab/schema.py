@@ -14,7 +14,7 @@ from toylab.hints import aliases, odd
 from toylab.networks import INITIALISATION_DOCS
 from toylab.objectives import OBJECTIVES
 from toylab.optimizers import OPTIMIZERS
-from toylab.parts import CUSTOM, parts
+from toylab.parts import parts
 from toylab.penalties import PENALTIES, SLOTS
 from toylab.rules import RULES
 from toylab.settings import Card, Name, Whole
@@ -93,7 +93,7 @@ def _choice(field, value):
             return told
         # What the page shows beside a penalty; `listed`: in its menu before it is chosen, too.
         kernel = ("where", "pull", "of", "factor", "needs")
-        told["listed"] = row.group != CUSTOM
+        told["listed"] = value in _TABLES[field].written()
         return told | {part: getattr(row, part) for part in kernel}
     label, doc, *formula = _WORDS.get((field, value)) or _WORDS.get(value, (value, ""))
     if field == "initialisation":

@@ -33,12 +33,18 @@ class Table(UserDict):
 
     def __init__(self, what, rows, row=None, more=None):
         self.what, self.row = what, row or (lambda name, value: value)
-        super().__init__(rows if more is None else {**rows, **more(rows)})
+        follow = more(rows) if more else {}
+        super().__init__({**rows, **follow})
+        self._follow = frozenset(follow)
         self._shipped = dict(self.data)
 
     def shipped(self, name):
         """Whether what stands at this name is what stood there at the start."""
         return self.get(name) is self._shipped.get(name)
+
+    def written(self):
+        """{name: row} of the rows that are written down, a user's own too; not those of `more`."""
+        return {n: row for n, row in self.items() if n not in self._follow or not self.shipped(n)}
 
     def __setitem__(self, name, value):
         super().__setitem__(name, self.row(name, value))

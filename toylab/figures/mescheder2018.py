@@ -21,7 +21,6 @@ from toylab.figures.training import query
 from toylab.games import Players
 from toylab.networks import Network, Output
 from toylab.objectives import OBJECTIVES
-from toylab.parts import CUSTOM
 from toylab.penalties import PENALTIES
 from toylab.tables import Table
 from toylab.trainer import Setup, train
@@ -123,9 +122,8 @@ TURNS = ("simultaneous", "alternating")
 def others():
     """{panel: settings} of the tables' other rows, each once: whoever adds one sees it here."""
     panels = {name: {"objective": name} for name in OBJECTIVES}
-    for name, row in PENALTIES.items():  # as strong as R1 with γ = 0.3, whose factor is ½
-        if row.group != CUSTOM:
-            panels[f"minimax, {name}"] = {"penalty": name, "penalty_weight": 0.15 / row.factor}
+    for name, row in PENALTIES.written().items():  # as strong as R1 with γ = 0.3: its factor is ½
+        panels[f"minimax, {name}"] = {"penalty": name, "penalty_weight": 0.15 / row.factor}
     panels |= {f"minimax, {name}": {"constraint": name} for name in CONSTRAINTS if name != "none"}
     panels["minimax, noise 0.7"] = {"noise": 0.7, "batch": 1000}
     shown = [settings for settings, _, _ in KNOWN.values()]

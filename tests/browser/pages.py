@@ -25,6 +25,13 @@ def state(page):
     return page.evaluate("window.toylab.state()")
 
 
+def heard(page):
+    """Waits until the server has heard every press before: what is pressed after them shows."""
+    on = "real" in state(page)["layers"]
+    page.locator("#toylab-layer-real").click(force=True)
+    until(page, f"window.toylab.state().layers.includes('real') === {str(not on).lower()}")
+
+
 def settled(page, quiet=700):
     """Waits until no picture has come for so many milliseconds: a paused page stands still."""
     page.evaluate("window.toylab.before = -1")

@@ -7,7 +7,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from tests.browser.pages import counter, paused, settled, state, step, until, words
+from tests.browser.pages import counter, heard, paused, settled, state, step, until, words
 
 PHASES = ["sample", "score", "loss", "penalty", "push", "move"]
 
@@ -43,6 +43,15 @@ def settings(page):
 def steps_menu(page, count):
     page.locator("#toylab-step-more").click()
     page.locator(f"#toylab-steps-menu [data-count='{count}']").click()
+
+
+def test_a_second_press_on_what_still_says_pause_does_not_play_again(lab):
+    """A press means what its button shows, however late the first one shows."""
+    page = lab("?play=0")
+    for playing in (True, False):
+        page.locator("#toylab-toggle").evaluate("(button) => { button.click(); button.click() }")
+        heard(page)
+        assert state(page)["playing"] is playing
 
 
 def test_one_step_in_six_phases(lab):

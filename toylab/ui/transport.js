@@ -14,7 +14,9 @@ function transport(lab, parent) {
   root.setAttribute("role", "toolbar")
   root.setAttribute("aria-label", "Training")
 
-  lab.key(" ", "Play or pause", () => send({do: "toggle"}))
+  let playing = false // what the button shows: a press means the other, however late it is heard
+  const toggle = () => send({do: "toggle", play: !playing})
+  lab.key(" ", "Play or pause", toggle)
   lab.key(".", "One step; in slow motion one phase; in the past one moment forth", () => send({do: "step"}))
   lab.key(",", "Back to the last recorded moment", () => send({do: "back"}))
   const buttons = {}
@@ -26,6 +28,7 @@ function transport(lab, parent) {
     button.onclick = () => send({do: name})
     buttons[name] = button
   }
+  buttons.toggle.onclick = toggle
   const steps = stepMenu(lab, root)
   let held = null
   let long = false
@@ -68,11 +71,12 @@ function transport(lab, parent) {
   let stopped = null
   let outlined = false
   lab.state((now) => {
-    const name = now.playing ? "Pause (space)" : "Play (space)"
-    buttons.toggle.firstChild.textContent = now.playing ? "pause" : "play_arrow"
+    playing = now.playing
+    const name = playing ? "Pause (space)" : "Play (space)"
+    buttons.toggle.firstChild.textContent = playing ? "pause" : "play_arrow"
     buttons.toggle.title = name
     buttons.toggle.setAttribute("aria-label", name)
-    buttons.toggle.dataset.playing = now.playing
+    buttons.toggle.dataset.playing = playing
     buttons.toggle.dataset.invite = !!now.invite
     if (now.stopped && !stopped && !outlined) {
       outlined = true // once: it says where to go on

@@ -118,10 +118,9 @@ class Transport(Part):
     # ---------------------------------------------------------------- a hand
 
     def do_toggle(self, told):
-        if self.link.playing:
-            self.pause()
-        else:
-            self.play()
+        """Play or pause, whichever the button promised; what is so already stays."""
+        if bool(told.get("play")) != self.link.playing:
+            (self.pause if self.link.playing else self.play)()
 
     def do_step(self, told):
         """Steps of both players or of one. In slow motion one step is six, a phase each, and in

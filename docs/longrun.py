@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,11 +113,12 @@ def critics(seeds):
     ]
 
 
-def compared(folder, seeds, steps):
+def compared(folder, seeds, steps, only=("*",)):
     """Trains and scores the penalties, all of them to one step before any goes on to the next."""
+    arms = [a for a in penalties(seeds) if any(fnmatchcase(a.name, name) for name in only)]
     judge = folder / "classifier.safetensors"  # one for all runs, trained by the first score
     for step in [*(one for one in SCORED if one < steps), steps]:
-        for arm in penalties(seeds):
+        for arm in arms:
             run = trained(folder, arm, step)
             if reached(run) == step and not score(run, step).is_file():
                 features = f"classifier:{judge}" if judge.is_file() else "classifier"
@@ -312,6 +314,9 @@ def options():
     made.add_argument("--steps", type=int, default=1000, help="of the penalties (1000)")
     made.add_argument("--seeds", type=int, default=1, help="of the penalties (1)")
     made.add_argument(
+        "--only", nargs="+", default=["*"], help="runs of the penalties, as zero-seed* (all)"
+    )
+    made.add_argument(
         "--critic-steps",
         type=int,
         nargs="*",
@@ -329,7 +334,7 @@ if __name__ == "__main__":
     there = given.out or given.folder
     there.mkdir(parents=True, exist_ok=True)
     if not given.tell:
-        compared(given.folder, given.seeds, given.steps)
+        compared(given.folder, given.seeds, given.steps, given.only)
         for steps in sorted(given.critic_steps):
             tested(given.folder, given.critic_seeds, steps)
     scored = rows(given.folder, given.seeds)

@@ -37,8 +37,8 @@ class Settings(Part):
     def seen(self):
         """The controls come after the first picture: they cost the browser as much as all else."""
         self.is_seen = True
+        self.controls.open()  # before it stands in the page: each change there walks the whole page
         self.home.objects = [self.controls.view]
-        self.controls.open()
         self.lab.beat.index = json.dumps(index(self.schema))
 
     def touched(self, changes):

@@ -48,8 +48,8 @@ class Controls(Values):
                 styles={"flex-flow": "row wrap", "gap": f"4px {places.GAP}px"},
                 sizing_mode="stretch_width", margin=0,
             )  # fmt: skip
-            self.refresh()
             self.sections[group].objects = [self.boxes[group]]
+            self.refresh()
 
     def show(self, name):
         """Opens the section of a field."""

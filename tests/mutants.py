@@ -862,7 +862,7 @@ LINES = {
         ("right on one side", "min(vitals.right) >= SURE", "max(vitals.right) >= SURE", "test_saturated_is_right_on_both_sides_for_a_while"),
         ("bad at once", "long = vitals.step - memory.sure >= WHILE", "long = True", "test_saturated_is_right_on_both_sides_for_a_while"),
         ("ways not in radii", ".mean()) / vitals.radius", ".mean())", "test_going_round_is_wandering_from_look_to_look"),
-        ("drift from look to look", "drift = 100 * ways[-1] / (pairs[-1][1][0] - pairs[-1][0][0])", "drift = ways[-1]", "test_going_round_is_wandering_from_look_to_look"),
+        ("drift from look to look", "sum(ways) / (memory.looks[-1][0] - memory.looks[0][0])", "ways[-1] / 50", "test_going_round_is_wandering_from_look_to_look"),
         ("looks at every step", "step - looks[-1][0] >= APART", "True", "test_looks_are_fifty_steps_apart_however_often_a_run_is_seen"),
         ("changes that are none", "early[2] != late[2]", "early[2] == late[2]", "test_going_round_is_wandering_from_look_to_look"),
         ("a peak of every game", "peak = memory.peak if memory.game == vitals.game else 0.0", "peak = memory.peak", "test_a_push_is_gone_below_a_hundredth_of_its_strongest_where_the_critic_is_right"),

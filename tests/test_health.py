@@ -153,6 +153,9 @@ def test_going_round_is_wandering_from_look_to_look():
         f"fakes move {way:.1f} radii from look to look, the fullest cluster changed at 8 of 8"
     )
     assert line["since"] == 300, "six of eight looks"
+    at_rest = vitals(500, fakes=0.01 * FAKES + place, radius=1.4, homes=homes)
+    line = named(told.judge(at_rest))["cycling"]  # 100 steps later, nothing has moved
+    assert (line["level"], line["value"]) == ("bad", f"drift {100 * 7 * way / 450:.2f}")
 
 
 def test_looks_are_fifty_steps_apart_however_often_a_run_is_seen():

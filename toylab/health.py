@@ -212,7 +212,7 @@ def _saturated(memory, vitals):
 def _cycling(memory, vitals):
     """Whether the individuals go on wandering from look to look, and the fullest cluster with them.
 
-    drift -- mean way of an individual in 100 steps, from the last two looks
+    drift -- mean way of an individual in 100 steps, over the looks that are judged
     """
     pairs = list(zip(memory.looks, memory.looks[1:], strict=False))
     if not pairs:
@@ -221,7 +221,7 @@ def _cycling(memory, vitals):
         float(np.linalg.norm(late[1] - early[1], axis=1).mean()) / vitals.radius
         for early, late in pairs
     ]
-    drift = 100 * ways[-1] / (pairs[-1][1][0] - pairs[-1][0][0])
+    drift = 100 * sum(ways) / (memory.looks[-1][0] - memory.looks[0][0])
     if not math.isfinite(sum(ways)):
         return _unknown("Cycling")
     value, wandering = f"drift {drift:.2f}", sum(way >= WANDER for way in ways)

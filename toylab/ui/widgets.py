@@ -24,6 +24,7 @@ SECTION = {
     "& .MuiCardHeader-action .MuiIconButton-root": {
         "width": "100%", "height": "100%", "padding": 0, "justifyContent": "flex-end",
         "borderRadius": "4px", "transform": "none !important", "background": "none !important",
+        "color": "text.secondary",
     },
     "& .MuiIconButton-root[aria-expanded=true] svg": {"transform": "rotate(180deg)"},
 }  # fmt: skip

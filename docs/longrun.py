@@ -237,9 +237,11 @@ def sheets(path, folder):
         if (run := lying(folder, arm)) and sampled(run)
     }
     titles = [title for title, *_ in COMPARED.values() if any(title == one for one, _ in arms)]
-    drawn = Figure(figsize=(9, 4.2), dpi=110, layout="constrained")
-    axes = drawn.subplots(len(SETTINGS), len(titles), squeeze=False)
-    for line, adam in zip(axes, SETTINGS, strict=True):
+    lines = [adam for adam in SETTINGS if any(adam == one for _, one in arms)]
+    size = 1.8 * len(titles), 2.1 * len(lines)
+    drawn = Figure(figsize=size, dpi=110, layout="constrained")
+    axes = drawn.subplots(len(lines), len(titles), squeeze=False)
+    for line, adam in zip(axes, lines, strict=True):
         line[0].set_ylabel(adam, fontsize=10)
         for axis, title in zip(line, titles, strict=True):
             axis.set(xticks=[], yticks=[])

@@ -42,12 +42,23 @@ def grid(path, value=0, side=6):
     Image.fromarray(np.full((side, side), value, np.uint8)).save(path)
 
 
-def made(folder, rows=(), steps=100, penalty="roth", grids=(), scores=(), ended=None, owner=None):
+def event(name, step, **more):
+    """A row of events.jsonl."""
+    return {"event": name, "step": step, "time": 1.5, **more}
+
+
+def made(
+    folder, rows=(), steps=100, penalty="roth", grids=(), scores=(), events=(), ended=None,
+    owner=None,
+):  # fmt: skip
     """A run's folder; `owner` is the process that trains it, the one of the test itself."""
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(CONFIG.format(steps=steps, penalty=penalty))
     (folder / "env.json").write_text(json.dumps({"device": "cpu", "processes": 1, "data": "d"}))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    if events:
+        told = "".join(json.dumps(each) + "\n" for each in events)
+        (folder / "events.jsonl").write_text(told)
     grid(folder / "reals.png", 200)
     (folder / "samples").mkdir()
     for step in grids:

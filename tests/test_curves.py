@@ -116,6 +116,13 @@ def test_every_number_has_a_chart_and_every_run_its_line(tmp_path):
     assert [c.figure.visible for c in Curves().curves] == [False] * curves.MOST_CHARTS
 
 
+def test_a_run_of_one_row_is_a_point_until_it_is_a_line(tmp_path):
+    shown = drawn(records(tmp_path, a=dict(rows=[row(4)]), b=dict(rows=[row(4), row(8)])))
+    points = shown["critic"][1].points.data
+    assert points["x"] == [4] and points["y"] == [0.25]
+    assert points["colour"] == [theme.RUNS[0][0]]
+
+
 def test_scores_that_were_measured_otherwise_are_no_line_and_it_is_said(tmp_path):
     found = records(
         tmp_path,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -92,12 +93,14 @@ def test_a_real_run_is_read_whole_while_it_ends_is_resumed_and_diverges(tmp_path
     assert [step for step, _ in found.grids] == [0, 3, 6]
     assert found.settings["experiment.penalty"] == "roth" and found.settings["run.steps"] == "6"
     assert found.about["device"] == "cpu" and found.notes() == []
+    assert [one.words for one in found.events] == ["began", "finished"]
     generation = found.generation
 
     assert main(["train", "--resume", str(folder), "steps=9"]) == 0
     read(found)
     assert found.state() == ("finished", "") and found.steps == 9 and found.generation > generation
     assert list(found.table.steps)[:3] == [2, 4, 6] and found.step == 9
+    assert [(one.step, one.words) for one in found.events[2:]] == [(6, "went on"), (9, "finished")]
     longer = list(found.table.columns["seconds"])
     assert longer[:3] == seconds and longer == sorted(longer), "pauses count for nothing"
 
@@ -112,8 +115,10 @@ def test_a_real_run_is_read_whole_while_it_ends_is_resumed_and_diverges(tmp_path
     words += ["objective=least-squares", "penalty=none", "steps=60", "log_every=1"]
     assert main(["train", *words, "--out", str(tmp_path)]) == 3
     again(watch)
-    name, told = next(iter(watch.records.values())).state()
+    last = next(iter(watch.records.values()))
+    name, told = last.state()
     assert name == "diverged" and "not finite" in told
+    assert last.events[-1].words.startswith("diverged: critic ")
     capsys.readouterr()
 
 
@@ -232,6 +237,20 @@ def test_runs_in_folders_of_their_own_are_found_and_named_by_them(tmp_path):
     (tmp_path / "named" / "arm").symlink_to(tmp_path / "roth")
     other = watched(tmp_path / "named")
     assert not other.records and "arm in" in other.problems[str(tmp_path / "named")]
+
+
+def test_folders_beyond_those_that_are_sought_in_are_told_of(tmp_path, monkeypatch):
+    monkeypatch.setattr("toylab.monitor.watch.MOST_FOLDERS", 2)
+    for name in "abc":
+        made(tmp_path / name / "00000-run", [row(1)])
+    watch = watched(tmp_path)
+    assert sorted(each.name for each in watch.records.values()) == ["a/00000-run", "b/00000-run"]
+    (said,) = watch.problems.values()
+    assert "3 folders besides runs" in said and "first 2" in said
+    shutil.rmtree(tmp_path / "b")
+    again(watch)
+    assert not watch.problems and str(tmp_path / "b") not in watch._listed
+    assert sorted(each.name for each in watch.records.values()) == ["a/00000-run", "c/00000-run"]
 
 
 def test_nothing_is_opened_for_runs_that_are_not_due(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """The monitor in a browser, served as a user does, beside a run that trains."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -12,10 +13,11 @@ from tests.browser.conftest import served
 from tests.browser.pages import WAIT, until
 from tests.browser.test_access import grave
 from tests.image_runs import TINY, line
-from tests.monitored import made, row, score
+from tests.monitored import event, made, row, score
 from toylab.ui import theme
 
 TRAIN = ["train", "digits-smoke", *TINY, "steps=1000000", "log_every=5", "sample_every=50"]
+EVENTS = [event("started", 0), event("best", 80, fid=2.0), event("finished", 80)]
 HOSTILE = [
     row(4),
     row(8, critic=float("nan")),
@@ -35,9 +37,18 @@ def folder(tmp_path_factory):
         steps=80,
         grids=range(0, 81, 20),
         scores=scores,
+        events=EVENTS,
         ended="finished",
     )
-    made(runs / "00001-strange", HOSTILE, penalty="<b>none</b>", grids=[4], ended="failed")
+    strange = [event("<b>bold</b>", 3)]
+    made(
+        runs / "00001-strange",
+        HOSTILE,
+        penalty="<b>none</b>",
+        grids=[4],
+        events=strange,
+        ended="failed",
+    )
     return runs
 
 
@@ -144,10 +155,16 @@ def test_both_themes_can_be_read_and_what_is_wrong_is_said(monitor, server, sche
     )
     assert "toylab monitor: nowhere cannot be read" in server.log.read_text()
     strange = card(page, "00001-strange")
-    strange.locator("summary").click()
+    strange.get_by_text("step 3 · <b>bold</b>").first.wait_for()
+    strange.locator("summary", has_text="remarks").click()
     said = strange.inner_text()
     assert "critic that is not finite" in said and "text for critic" in said and "failed" in said
     assert page.locator(".settings").get_by_text("<b>none</b>").is_visible(), "words, not markup"
+    ended = card(page, "00000-ended")
+    ended.get_by_text("step 80 · best FID 2").first.click()
+    expect(ended.locator("li:visible")).to_have_text(
+        [re.compile(f"^.+ · {words}$") for words in ("step 0 · began", "step 80 · best FID 2", "step 80 · finished")]
+    )  # fmt: skip
     background = page.locator(".overview").evaluate("n => getComputedStyle(n).backgroundColor")
     shade = theme.TOKENS["page"][scheme == "dark"]
     assert background == f"rgb({', '.join(str(int(shade[i : i + 2], 16)) for i in (1, 3, 5))})"

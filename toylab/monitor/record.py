@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 
 from toylab.monitor.confined import Refused, status
+from toylab.monitor.events import read_events
 from toylab.monitor.life import Life
 from toylab.monitor.scores import read_score
 from toylab.monitor.table import Table
@@ -22,7 +23,10 @@ GRID = re.compile(r"fakes(\d{8,15})\.png")
 SCORE = re.compile(r"[\w.-]{1,200}\.json")
 REALS_FILE = "reals.png"
 YOUNG = 2e9  # ns: a folder changed so lately may change again within one tick of its clock
-PLACES = ("metrics.jsonl", "config.toml", "env.json", "ended.json", ".lock", "samples", "eval")
+PLACES = (
+    "metrics.jsonl", "events.jsonl", "config.toml", "env.json", "ended.json", ".lock", "samples",
+    "eval",
+)  # fmt: skip
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
@@ -43,7 +47,7 @@ class Record:
     def __init__(self, folder, name):
         self.folder, self.name = folder, name
         self.settings, self.about, self.life = {}, {}, Life()
-        self.grids, self.scores, self.problems = [], {}, {}
+        self.grids, self.scores, self.events, self.problems = [], {}, [], {}
         self.version = self.generation = 0
         self._reading, self._next = Reading(), None
         self._seen, self._score_times, self._behind = {}, {}, False
@@ -121,6 +125,15 @@ class Record:
         except OSError:
             self.life.owner = ""
 
+    def _events(self):
+        try:
+            with self.folder.file("events.jsonl") as file:
+                self.events, broken = read_events(file)
+            error = Refused(f"lines that are no events: {broken:,}") if broken else None
+        except OSError as raised:
+            self.events, error = [], raised
+        self._problem("events.jsonl", error)
+
     def _told(self, name, parse):
         """The table in a small file, {} where there is none that can be read."""
         try:
@@ -168,7 +181,7 @@ class Record:
 
     _acts = {
         "config.toml": _config, "env.json": _env, "ended.json": _ended, ".lock": _lock,
-        "samples": _samples, "eval": _eval,
+        "events.jsonl": _events, "samples": _samples, "eval": _eval,
     }  # fmt: skip
 
     # ---------------------------------------------------------------- what is shown

@@ -28,7 +28,8 @@ class Watch:
     def __init__(self, paths):
         self.paths = [Path(path).expanduser() for path in paths]
         self.records, self.problems = {}, {} if paths else {"": NONE}
-        self._listed, self._due, self._behind, self._ranks = {}, {}, set(), {}
+        self._due, self._behind, self._ranks = {}, set(), {}
+        self._listed = self._before = {}  # folder -> (time of change, folders in it, remarks)
 
     @property
     def version(self):
@@ -67,17 +68,16 @@ class Watch:
 
     def _find(self):
         """Runs that have come; those that have gone are noticed when they are looked at."""
+        self._before, self._listed = self._listed, {}  # folders that are gone are forgotten
         for rank, path in enumerate(self.paths):
             self.problems.pop(str(path), None)
             try:
-                links = self._search(Confined(path), rank)
+                remarks = self._search(Confined(path), rank)
             except OSError as error:
                 self.problems[str(path)] = f"{path} cannot be read: {error.strerror or error}"
                 continue
-            if links:
-                self.problems[str(path)] = (
-                    f"{links[0]} in {path} is a link and not followed: name it itself to see it"
-                )
+            if remarks:
+                self.problems[str(path)] = remarks[0]
             elif not any(self._ranks[key] == rank for key in self.records):
                 self.problems[str(path)] = (
                     f"{path} has no run in it yet (a folder with {MARK}); "
@@ -85,31 +85,39 @@ class Watch:
                 )
 
     def _search(self, folder, rank, deep=DEEP):
-        """Takes the runs in a folder, and those in folders in it; returns the links to folders."""
+        """Takes the runs in a folder, and those in folders in it; returns what is left out."""
         where = os.path.join(folder.path, *folder.names)
         told = os.stat(where, follow_symlinks=not folder.names).st_mtime_ns
         young = time.time_ns() - told < 3e9  # a run's config.toml comes after its folder
-        if young or self._listed.get(where, (None,))[0] != told:
-            self._listed[where] = told, *self._list(folder, where, rank)
-        _, inner, links = self._listed[where]
+        listed = self._before.get(where, (None,))
+        if young or listed[0] != told:
+            listed = told, *self._list(folder, where, rank)
+        self._listed[where] = listed
+        _, inner, remarks = listed
         for name in inner if deep else ():
             with contextlib.suppress(OSError):  # it has gone, or is somebody else's
-                links = links + self._search(folder.below(name), rank, deep - 1)
-        return links
+                remarks = remarks + self._search(folder.below(name), rank, deep - 1)
+        return remarks
 
     def _list(self, folder, where, rank):
-        """Takes the runs that lie in a folder; returns (other folders in it, links to folders)."""
+        """Takes the runs that lie in a folder; returns (other folders in it, remarks)."""
         if is_run(folder):
             self._take(folder, where, rank)
             return [], []
-        inner, links = [], []
+        inner, remarks = [], []
         for name in sorted(folder.listed()):
             path = os.path.join(where, name)
             if is_run(folder.below(name)):
                 self._take(folder.below(name), path, rank)
+            elif os.path.islink(path) and os.path.isdir(path):
+                told = f"{name} in {where} is a link and not followed: name it itself to see it"
+                remarks.append(told)
             elif os.path.isdir(path):
-                (links if os.path.islink(path) else inner).append(name)
-        return inner[:MOST_FOLDERS], links
+                inner.append(name)
+        if len(inner) > MOST_FOLDERS:
+            told = f"{where} has {len(inner):,} folders besides runs: runs are looked for in the"
+            remarks.append(f"{told} first {MOST_FOLDERS} of them; name others yourself")
+        return inner[:MOST_FOLDERS], remarks
 
     def _take(self, folder, path, rank):
         key = printable(path)

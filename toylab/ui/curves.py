@@ -240,7 +240,7 @@ class Curve:
                 made = ", ".join(f"{words} {value[:16]}" for words, value in line.made + line.also)
                 shown.append({"run": line.key, "faint": alpha < 1, "made": made})
             heights.append(height)
-            if line.made:
+            if line.made or len(at) == 1:  # of one row alone there is no line to be seen
                 dots["x"] += at.tolist()
                 dots["y"] += height.tolist()
                 dots["colour"] += [colour] * len(at)

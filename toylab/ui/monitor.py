@@ -41,6 +41,7 @@ def card(key, record, slot, now):
         "rows": record.life.rows and record.life.rows / 1e9, "device": about.get("device", ""),
         "processes": about.get("processes", ""), "rate": median(rates) if rates else None,
         "kimg": None if images is None else images / 1000, "notes": record.notes(),
+        "events": [event._asdict() for event in record.events],
     }  # fmt: skip
 
 

@@ -48,14 +48,31 @@ function swatch(slot) {
   return node
 }
 
+function folded() { return made("details", {}, made("summary"), made("ul")) }
+
+// Fills what is folded away; where there is nothing to say of it, it is not there.
+function fold(node, title, texts) {
+  node.hidden = !title || !texts.length
+  say(node.firstChild, title)
+  if (node.told === texts.join("\n")) { return }
+  node.told = texts.join("\n")
+  node.lastChild.replaceChildren(...texts.map((text) => made("li", {text})))
+}
+
+// The day and minute where the browser is.
+const MINUTE = {month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23"}
+function when(time) { return time === null ? "" : `${new Date(1000 * time).toLocaleString("en", MINUTE)} · ` }
+
+function happened({step, words}) { return `step ${count(step)} · ${words}` }
+
 function runCard(page) {
   const mark = made("span", {class: "mark"}), name = made("b"), state = made("span", {class: "state"})
   const pick = made("button", {class: "pick"}, mark, name)
   const bar = made("span", {class: "bar"}, made("i"))
   const far = made("span", {class: "far"}), left = made("span"), facts = made("span", {class: "facts"}), age = made("span")
-  const words = made("p", {class: "words"}), notes = made("details", {}, made("summary"), made("ul"))
+  const words = made("p", {class: "words"}), events = folded(), notes = folded()
   const lines = [made("div", {class: "line"}, far, left), made("div", {class: "line"}, facts, age)]
-  const root = made("li", {class: "run"}, made("div", {class: "line"}, pick, state), bar, ...lines, words, notes)
+  const root = made("li", {class: "run"}, made("div", {class: "line"}, pick, state), bar, ...lines, words, events, notes)
   const card = {root, told: null}
   pick.onclick = () => page.pick(card.told.key)
   card.tick = () => {
@@ -83,9 +100,9 @@ function runCard(page) {
     say(facts, [device, rate, told.kimg === null ? "" : `${brief(told.kimg)} kimg`].filter(Boolean).join(" · "))
     say(words, told.words)
     words.hidden = !told.words
-    notes.hidden = !told.notes.length
-    say(notes.firstChild, `${told.notes.length} ${told.notes.length === 1 ? "remark" : "remarks"}`)
-    notes.lastChild.replaceChildren(...told.notes.map((text) => made("li", {text})))
+    const news = told.events.findLast((event) => !event.plain)
+    fold(events, news ? happened(news) : "", told.events.map((event) => `${when(event.time)}${happened(event)}`))
+    fold(notes, `${told.notes.length} ${told.notes.length === 1 ? "remark" : "remarks"}`, told.notes)
     card.tick()
   }
   return card

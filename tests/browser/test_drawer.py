@@ -3,7 +3,18 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pages import WAIT, choose, counter, paused, settled, slide, state, step, until
+from tests.browser.pages import (
+    BEAT,
+    WAIT,
+    choose,
+    counter,
+    paused,
+    settled,
+    slide,
+    state,
+    step,
+    until,
+)
 
 
 def shown(page, name):
@@ -50,8 +61,7 @@ def test_every_control_writes_into_the_beat(lab):
     page = lab("?play=0")
     settings_are_there(page)
     opened(page, "networks", "latent")
-    beat = "window.toylab.figure().document.get_model_by_name('beat')"
-    command = f"JSON.parse({beat}.command || '{{}}')"
+    command = f"JSON.parse({BEAT}.command || '{{}}')"
     moved = set()
     for slider in page.locator(".controls input[type=range]:not([disabled])").all():
         slider.press("ArrowRight")

@@ -162,9 +162,9 @@ def test_both_themes_can_be_read_and_what_is_wrong_is_said(monitor, server, sche
     assert page.locator(".settings").get_by_text("<b>none</b>").is_visible(), "words, not markup"
     ended = card(page, "00000-ended")
     ended.get_by_text("step 80 · best FID 2").first.click()
-    expect(ended.locator("li:visible")).to_have_text(
-        [re.compile(f"^.+ · {words}$") for words in ("step 0 · began", "step 80 · best FID 2", "step 80 · finished")]
-    )  # fmt: skip
+    told = [re.compile(f"^.+ · {each}$") for each in ("step 0 · began", "step 80 · best FID 2",
+                                                      "step 80 · finished")]  # fmt: skip
+    expect(ended.locator("li:visible")).to_have_text(told)
     background = page.locator(".overview").evaluate("n => getComputedStyle(n).backgroundColor")
     shade = theme.TOKENS["page"][scheme == "dark"]
     assert background == f"rgb({', '.join(str(int(shade[i : i + 2], 16)) for i in (1, 3, 5))})"

@@ -9,9 +9,8 @@ import urllib.parse
 import psutil
 import pytest
 
-from tests.browser.pages import paused, settled, state, step, until
+from tests.browser.pages import BEAT, paused, settled, state, step, until
 
-BEAT = "window.toylab.figure().document.get_model_by_name('beat')"
 IN_FLIGHT = f"JSON.parse({BEAT}.words).picture - {BEAT}.ack"
 
 

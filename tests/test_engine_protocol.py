@@ -83,7 +83,7 @@ WRONG = [
     ({"do": "knob", "changes": {"rate_critic": [1, 2]}}, "one value"),
     ({"do": "knob", "changes": {"rate_critic": -1}}, "from 0 to 10"),
     ({"do": "knob", "changes": {"theta": 0.5}}, "θ"),
-    ({"do": "swap", "changes": {"penalty": "r3"}}, "r1"),
+    ({"do": "swap", "changes": {"penalty": "r3"}}, "did you mean 'r2'"),
     ({"do": "swap", "changes": {"penalty": "roth", "objective": "hinge"}}, "needs an objective"),
     ({"do": "swap", "changes": {"seed": 4}}, "restart"),
     ({"do": "swap"}, "changes"),

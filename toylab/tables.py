@@ -16,11 +16,17 @@ class UnknownName(KeyError):
         return self.args[0]
 
 
+FEW = 16  # names that are all told besides the one that was probably meant
+
+
 def nearest(name, names):
     """A sentence that names what exists and, where one is close, what was probably meant."""
-    close = difflib.get_close_matches(str(name), [str(known) for known in names], n=1, cutoff=0.5)
-    meant = f"; did you mean {close[0]!r}?" if close else ""
-    return f"known: {', '.join(str(known) for known in names)}{meant}"
+    names = [str(known) for known in names]
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    meant = f"did you mean {close[0]!r}?" if close else ""
+    if meant and len(names) > FEW:
+        return f"{meant} {len(names)} are known"
+    return "; ".join([f"known: {', '.join(names)}", *([meant] if meant else [])])
 
 
 class Table(UserDict):

@@ -26,7 +26,7 @@ TESTS = {
     "consistency": ("penalties", "games", "laws"),
     "objectives": ("objectives",),
     "payoffs": ("objectives",),
-    "divergences": ("divergences", "objectives"),
+    "divergences": ("divergences", "objectives", "one_device"),
     "ahead": ("compiled",),
     "native": ("engine_speed", "compiled"),
     "structure": ("engine_speed", "trainer_changes", "experiment"),
@@ -50,12 +50,13 @@ TESTS = {
     "cards": ("data", "cards"),
     "card_fields": ("cards",),
     "randomness": ("data",),
-    "batches": ("data",),
+    "batches": ("data", "one_device"),
     "makings": (
         "trainer", "trainer_changes", "trainer_moves", "trainer_resume", "trainer_ensembles", "data"
     ),
     "trainer": (
-        "trainer", "trainer_changes", "trainer_moves", "trainer_resume", "trainer_ensembles", "data"
+        "trainer", "trainer_changes", "trainer_moves", "trainer_resume", "trainer_ensembles", "data",
+        "one_device",
     ),
     "states": ("trainer_resume",),
     "settings": ("experiment",),
@@ -272,6 +273,7 @@ LINES = {
         ("always on the log-ratio", "row.readings.get(logit) or", "", "test_the_reading_that_is_asked_for_is_the_one_that_is_played"),
     ],
     "divergences": [
+        ("the host is asked for a number", "torch.where(rate < 0, top / 2, grown(rate, reach))", "top / 2 if bool((rate < 0).all()) else grown(rate, reach)", "test_every_row_s_step_stays_where_it_is"),
         ("T's α", "grown(alpha(knobs) - 1, logit)", "grown(alpha(knobs), logit)", "test_on_the_log_ratio_the_statistic_is_the_slope_of_f"),
         ("f*'s constant", "grown(alpha(knobs), logit) + shift", "grown(alpha(knobs), logit)", "test_on_the_log_ratio_the_statistic_is_the_slope_of_f"),
         ("the weight without its factor", "factor * (alpha(knobs) * logit.clamp(-REACH, REACH)).exp()", "(alpha(knobs) * logit.clamp(-REACH, REACH)).exp()", "test_roth_s_weight_of_the_log_ratio"),
@@ -521,6 +523,7 @@ LINES = {
         ("the purpose forgotten", "{self.purpose}/{self.block}", "x/{self.block}", "test_streams_of_different_purposes_differ"),
     ],
     "batches": [
+        ("minibatches stay where they are drawn", "return stacked.to(self.device, self.dtype)", "return stacked.to(self.dtype)", "test_an_ensemble_s_step_stays_where_it_is"),
         ("a stream for both noises", 'stream("noise/fake"', 'stream("noise/real"', "test_streams_of_different_purposes_differ"),
         ("one mask for all points", 'f"mask/{role}/{number}"', 'f"mask/{number}"', "test_streams_of_different_purposes_differ"),
         ("masks not scaled", "(u < keep).to(self.dtype) / keep", "(u < keep).to(self.dtype)", "test_streams_are_independent_in_law"),
@@ -537,6 +540,7 @@ LINES = {
         ("a perfect generator remembers the set", "return real, law(card, **numbers)", 'return real, source(card, "real", **numbers)', "test_perfect_fakes_know_nothing_of_the_reals_beside_them"),
     ],
     "trainer": [
+        ("numbers stay on the host", "torch.tensor(members, dtype=self.dtype, device=self.device)", "torch.tensor(members, dtype=self.dtype)", "test_an_ensemble_s_step_stays_where_it_is"),
         ("zero-sum with a loss of its own", "if row.zero_sum:", "if False:", "test_a_zero_sum_generator_loses_what_the_critic_gains"),
         ("the average upside down", "torch.lerp(players.generator, average,", "torch.lerp(average, players.generator,", "test_average_is_an_exponential_one_of_the_generator"),
         ("rates exchanged", '"rate": knobs["rate_generator"]', '"rate": knobs["rate_critic"]', "test_alternating_adam_with_r1_is_classic_pytorch"),

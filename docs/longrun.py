@@ -26,10 +26,11 @@ IMAGES = 2000  # of either kind, in every score and cross-test
 COMPARED = {  # name: (title, preset, what is changed of it)
     "none": ("no penalty", "none", []),
     "real": ("0-GP, reals only", "real", []),
-    "one": ("1-GP", "one", []),
-    "one-of-d": ("1-GP of D", "one", ["penalty=1-gp-probability"]),
+    "one": ("1-GP", "one", ["penalty=1-gp"]),
+    "one-of-d": ("1-GP of D", "one", []),
     "zero": ("0-GP", "zero", []),
 }
+SCRIPT = ["generator_depth=3", "critic_depth=3"]  # hidden layers; the paper has two
 SETTINGS = {"Adam (0.5, 0.9)": "", "Adam (0.9, 0.99)": "-beta0.9"}  # how presets' names end
 # Roth et al. 2017, section 5.5, at the one γ of their table, kept.
 CRITICS = {
@@ -95,7 +96,7 @@ def penalties(seeds):
         Arm(
             f"{name}{ending}-seed{seed}",
             f"zerogp-mnist-{preset}{ending}",
-            ["data=mnist-5k", f"seed={seed}", *words],
+            ["data=mnist-5k", f"seed={seed}", *SCRIPT, *words],
             {"penalty": title, "adam": adam, "seed": seed},
         )
         for seed in range(seeds)

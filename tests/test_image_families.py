@@ -16,6 +16,7 @@ from toylab.games import Players, gan, gradients
 from toylab.image.config import Settings
 from toylab.image.layers import NORMS
 from toylab.image.networks import FAMILIES
+from toylab.networks import INITIALISATIONS
 from toylab.objectives import OBJECTIVES
 from toylab.penalties import PENALTIES
 from toylab.randomness import Keys
@@ -42,13 +43,14 @@ def norm_of(kind, count):
     return [made[kind](count)] if kind != "none" else []
 
 
-def strided(shape, latent, features, kernel, norms, act, critic_act):
-    """DCGAN's generator and critic as an nn.Sequential each."""
+def strided(shape, latent, features, kernel, norms, act, critic_act, flat=False):
+    """DCGAN's generator and critic as an nn.Sequential each; `flat`: as WGAN-GP's code begins."""
     stages = int(math.log2(shape[1] // 4))
     top, pad, odd = features * 2 ** (stages - 1), (kernel - 1) // 2, kernel % 2
     free = norms[0] == "none"
-    up = [nn.Linear(latent, top * 16, bias=free), nn.Unflatten(1, (top, 4, 4))]
-    up += [*norm_of(norms[0], top), act()]
+    image = nn.Unflatten(1, (top, 4, 4))
+    first = [nn.BatchNorm1d(top * 16), image] if flat else [image, *norm_of(norms[0], top)]
+    up = [nn.Linear(latent, top * 16, bias=free), *first, act()]
     for stage in range(1, stages):
         count = top // 2**stage
         up += [nn.ConvTranspose2d(2 * count, count, kernel, 2, pad, odd, bias=free)]
@@ -134,6 +136,39 @@ def gulrajani_resnet(shape, latent, features, norms):
     return nn.Sequential(*up), nn.Sequential(*down, nn.Linear(f, 1), nn.Flatten(0))
 
 
+class Steady(nn.Module):
+    """A residual block of Mescheder's code."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        middle = min(inputs, outputs)
+        self.conv1 = nn.Conv2d(inputs, middle, 3, padding=1)
+        self.conv2 = nn.Conv2d(middle, outputs, 3, padding=1)
+        self.side = None if inputs == outputs else nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x):
+        inner = self.conv2(F.leaky_relu(self.conv1(F.leaky_relu(x, 0.2)), 0.2))
+        return (x if self.side is None else self.side(x)) + 0.1 * inner
+
+
+def steady_resnet(shape, latent, features):
+    stages = int(math.log2(shape[1] // 4))
+    counts = [features * min(2**stage, 16) for stage in range(stages + 1)]
+    top = counts[-1]
+    up = [nn.Linear(latent, top * 16), nn.Unflatten(1, (top, 4, 4)), Steady(top, top)]
+    up.append(Steady(top, top))
+    for number in reversed(range(stages)):
+        up += [nn.UpsamplingNearest2d(scale_factor=2), Steady(counts[number + 1], counts[number])]
+        up.append(Steady(counts[number], counts[number]))
+    up += [nn.LeakyReLU(0.2), nn.Conv2d(features, shape[0], 3, padding=1), nn.Tanh()]
+    down = [nn.Conv2d(shape[0], features, 3, padding=1)]
+    for number in range(stages):
+        down += [Steady(counts[number], counts[number]), Steady(counts[number], counts[number + 1])]
+        down.append(nn.AvgPool2d(3, 2, 1))
+    down += [Steady(top, top), Steady(top, top), nn.LeakyReLU(0.2), nn.Flatten()]
+    return nn.Sequential(*up), nn.Sequential(*down, nn.Linear(top * 16, 1), nn.Flatten(0))
+
+
 def perceptron(inputs, widths, outputs, act, shape=None):
     sizes, layers = [inputs, *widths], [nn.Flatten()]
     for a, b in zip(sizes, sizes[1:], strict=False):
@@ -160,11 +195,12 @@ def anew(name, shape, latent, features=4):
         "dcgan": lambda: strided(*given, 5, both, nn.ReLU, leaky()),
         "dcgan-nonorm": lambda: strided(*given, 5, ("none", "none"), nn.ReLU, leaky()),
         "dcgan-tanh": lambda: strided(*given, 5, both, nn.Tanh, nn.Tanh),
-        "wgangp-cnn": lambda: strided(*given, 5, half, nn.ReLU, leaky()),
-        "icr-cifar": lambda: strided(*given, 4, half, nn.ReLU, leaky(0.01)),
+        "wgangp-cnn": lambda: strided(*given, 5, half, nn.ReLU, leaky(), flat=True),
+        "icr-cifar": lambda: strided(*given, 4, half, nn.ReLU, leaky(0.01), flat=True),
         "resnet": lambda: roth_resnet(*given, both),
         "wgangp-resnet": lambda: gulrajani_resnet(*given, half),
-        "zerogp-mlp": lambda: perceptrons(shape, latent, [features] * 3, nn.ReLU),
+        "mescheder-resnet": lambda: steady_resnet(*given),
+        "zerogp-mlp": lambda: perceptrons(shape, latent, [features] * 2, nn.ReLU),
         "mlp": lambda: perceptrons(shape, latent, [128] * 2, leaky()),
     }[name]()
 
@@ -213,6 +249,12 @@ def blocks(counts, extra=0):
     return total
 
 
+def steady(a, b):
+    """Numbers of one of Mescheder's blocks, by hand."""
+    middle = min(a, b)
+    return 9 * a * middle + middle + 9 * middle * b + b + (a * b if a != b else 0)
+
+
 K5, K4 = 25, 16
 COUNTS = {  # name: (shape, latent, generator, critic), each layer of the papers by hand
     "dcgan": (
@@ -230,13 +272,13 @@ COUNTS = {  # name: (shape, latent, generator, critic), each layer of the papers
     "wgangp-cnn": (
         (3, 32, 32),
         128,
-        128 * 8192 + K5 * (512 * 256 + 256 * 128 + 128 * 3) + 3 + 2 * (512 + 256 + 128),
+        128 * 8192 + K5 * (512 * 256 + 256 * 128 + 128 * 3) + 3 + 2 * (8192 + 256 + 128),
         K5 * (3 * 128 + 128 * 256 + 256 * 512) + 128 + 256 + 512 + 8193,
     ),
     "icr-cifar": (
         (3, 32, 32),
         128,
-        128 * 4096 + K4 * (256 * 128 + 128 * 64 + 64 * 3) + 3 + 2 * (256 + 128 + 64),
+        128 * 4096 + K4 * (256 * 128 + 128 * 64 + 64 * 3) + 3 + 2 * (4096 + 128 + 64),
         K4 * (3 * 64 + 64 * 128 + 128 * 256) + 64 + 128 + 256 + 4097,
     ),
     "resnet": (
@@ -258,10 +300,19 @@ COUNTS = {  # name: (shape, latent, generator, critic), each layer of the papers
     "zerogp-mlp": (
         (1, 28, 28),
         50,
-        51 * 512 + 2 * 513 * 512 + 513 * 784,
-        785 * 512 + 2 * 513 * 512 + 513,
+        51 * 512 + 513 * 512 + 513 * 784,
+        785 * 512 + 513 * 512 + 513,
     ),
 }
+# The most of it: two blocks a side, 16·64 channels at 4, 8 and 8·64 at 16 …
+STEADY = [(1024, 1024)] * 4 + [(1024, 512), (512, 512), (512, 256), (256, 256), (256, 128),
+                               (128, 128), (128, 64), (64, 64)]  # fmt: skip
+COUNTS["mescheder-resnet"] = (
+    (3, 128, 128),
+    256,
+    257 * 16384 + sum(steady(*each) for each in STEADY) + 9 * 64 * 3 + 3,
+    9 * 3 * 64 + 64 + sum(steady(b, a) for a, b in STEADY) + 16385,
+)
 COUNTS["dcgan-tanh"] = COUNTS["dcgan"]
 
 
@@ -273,7 +324,7 @@ def test_the_papers_sizes_have_the_papers_numbers(name):
 
 
 @pytest.mark.parametrize("side, halved", [(28, 2), (32, 3), (64, 4), (128, 5)])
-@pytest.mark.parametrize("name", ["dcgan", "resnet", "wgangp-resnet"])
+@pytest.mark.parametrize("name", ["dcgan", "resnet", "wgangp-resnet", "mescheder-resnet"])
 def test_sizes_of_images(name, side, halved):
     """What a critic sees last is 4×4 (7×7 of 28), whatever the image's side."""
     networks = built(name, (1, side, side), features=1)
@@ -340,9 +391,9 @@ def test_ct_gan_s_dropout():
 def test_the_papers_initialisations():
     """Roth's uniform 0.02; WGAN-GP's kernels wider than its shortcuts; ICR's 0.01."""
 
-    def start(name, initialisation, shape=(3, 32, 32)):
+    def start(name, initialisation, player="critic"):
         made = {"initialisation": initialisation}
-        network = built(name, shape, 128, experiment=made, features=32).critic
+        network = getattr(built(name, (3, 32, 32), 128, experiment=made, features=32), player)
         return network.layout.unpack(torch.from_numpy(network.init(Keys(0, "init").rng())))
 
     for part in start("dcgan", "dcgan-uniform"):
@@ -354,8 +405,9 @@ def test_the_papers_initialisations():
             assert abs(part.std() / 0.01 - 1) < 0.06
         elif part.dim() == 2:
             assert abs(part.abs().max() * math.sqrt(part.shape[0]) - 1) < 0.02
-        else:
-            assert not part.any()
+    for name, gain in (("resnet", 4), ("wgangp-resnet", 2)):  # of the last kernels one is modest
+        kernel = [part for part in start(name, "wgan-gp", "generator") if part.dim() == 4][-1]
+        assert abs(kernel.std() / math.sqrt(gain / (9 * 35)) - 1) < 0.06
     first, *rest = [part for part in start("resnet", "wgan-gp") if part.dim() == 4]
     assert abs(first.std() / math.sqrt(2 / (9 * 35)) - 1) < 0.06  # the image's: modest
     for part in rest:
@@ -367,3 +419,25 @@ def test_the_papers_initialisations():
     for part in kernels:  # with stride 2 a quarter of the outputs
         outputs, inputs = part.shape[:2]
         assert abs(part.std() / math.sqrt(4 / (25 * (inputs + outputs / 4))) - 1) < 0.06
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+@pytest.mark.parametrize("name", ["dcgan-nonorm", "icr-cifar", "wgangp-resnet", "zerogp-mlp"])
+def test_biases_start_as_torch_s_own_or_at_nothing(name, initialisation):
+    """Schäfer's and Mescheder's code leaves them to torch; all others begin at 0."""
+    shape, kinds = (3, 32, 32), (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    experiment = {"initialisation": initialisation}
+    networks = built(name, shape, 64, experiment=experiment, features=32)
+    for network, module in zip(networks, anew(name, shape, 64, 32), strict=True):
+        parts = network.layout.unpack(torch.from_numpy(network.init(Keys(0, "init").rng())))
+        place = {id(own): number for number, own in enumerate(module.parameters())}
+        for each in module.modules():
+            if isinstance(each, kinds) and each.bias is not None:
+                found = parts[place[id(each.bias)]].abs().max().item()
+                bound = nn.init._calculate_fan_in_and_fan_out(each.weight)[0] ** -0.5
+                if initialisation not in ("uniform", "icr"):
+                    assert found == 0
+                elif each.bias.numel() > 30:
+                    assert 0.8 * bound < found <= bound * (1 + 1e-6)
+                else:
+                    assert 0 < found <= bound * (1 + 1e-6)

@@ -23,7 +23,7 @@ ROTH = {
     "critic_steps": 1,
     "features": 64,
 }
-ROTH_64 = {**ROTH, "latent": 128, "first": "generator", "size": 64}
+ROTH_64 = {**ROTH, "latent": 128, "first": "critic", "size": 64}
 ROTH_32 = {
     **ROTH,
     "latent": 100,
@@ -52,7 +52,7 @@ WGANGP_CNN = {
     **WGANGP,
     "rate_critic": 1e-4,
     "rate_generator": 1e-4,
-    "beta1": 0.5,
+    "beta1": 0.0,
     "network": "wgangp-cnn",
 }
 WGANGP_RESNET = {
@@ -79,6 +79,8 @@ ZEROGP = {
     "scaling": "standardised",
     "steps": 20000,
     "features": 512,
+    "generator_depth": 2,
+    "critic_depth": 2,
     "initialisation": "uniform",
 }
 R1 = {
@@ -91,12 +93,13 @@ R1 = {
     "average": 0.999,
     "flips": True,
     "scaling": "dequantised",
-    "critic_norm": "none",
-    "generator_norm": "none",
+    "network": "mescheder-resnet",
     "features": 64,
     "initialisation": "uniform",
 }
-R1_SAME = {**R1, "penalty": "r1-code", "rate_critic": 1e-4}
+R1_SAME = {**R1, "penalty": "r1", "rate_critic": 1e-4}
+IMAGENET = {"rule": "adam", "beta1": 0.0, "beta2": 0.99, "batch": 128, "data": "imagenet"}
+BY_ADAM = {"optimizer": "alternating", "rule": "adam", "beta1": 0.5, "beta2": 0.999}
 ICR = {
     "network": "icr-cifar",
     "rate_critic": 1e-4,
@@ -108,6 +111,7 @@ ICR = {
     "penalty": "none",
     "acgd_beta": 0.99,
     "acgd_epsilon": 1e-5,
+    "solver_tolerance": 1e-5,
     "features": 64,
     "data": "cifar10",
 }
@@ -170,14 +174,14 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
     },
     "wgangp-cnn-cifar10": {**WGANGP_CNN, "steps": 200000},
     "wgangp-resnet-cifar10": {**WGANGP_RESNET, "steps": 100000},
-    "ctgan-1000-cifar10": {**WGANGP_CNN, **CT, "images": 1000, "steps": 50000},
+    "ctgan-1000-cifar10": {**WGANGP_CNN, **CT, "beta1": 0.5, "images": 1000, "steps": 50000},
     "ctgan-full-cifar10": {**WGANGP_RESNET, **CT, "images": 0, "steps": 100000},
     **{
         f"zerogp-mnist-{kind}{tail}": {**ZEROGP, "penalty": penalty, "beta1": beta1, "beta2": beta2}
         for kind, penalty in (
             ("none", "none"),
             ("real", "0-gp-sample"),
-            ("one", "1-gp"),
+            ("one", "1-gp-probability"),
             ("zero", "0-gp"),
         )
         for tail, beta1, beta2 in (("", 0.5, 0.9), ("-beta0.9", 0.9, 0.99))
@@ -186,14 +190,13 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         **R1,
         "penalty": "0-gp-logit",
         "rate_critic": 3e-4,
-        "batch": 128,
-        "data": "imagenet",
+        **IMAGENET,
         "size": 128,
         "steps": 10**6,
     },
     "r1-celeba": {**R1_SAME, "batch": 64, "data": "celeba"},
     "r1-lsun": {**R1_SAME, "batch": 64, "data": "lsun-bedroom"},
-    "r1-imagenet": {**R1_SAME, "batch": 128, "data": "imagenet", "size": 128},
+    "r1-imagenet": {**R1_SAME, **IMAGENET, "size": 128},
     "r1-cifar10": {**R1_SAME, "batch": 64},
     "acgd-wgan-cifar10": {
         **ICR,
@@ -217,22 +220,19 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         **ICR,
         "objective": "non-saturating",
         "penalty": "none",
-        "optimizer": "alternating",
-        "rule": "adam",
+        **BY_ADAM,
     },
     "acgd-adam-sn-cifar10": {
         **ICR,
         "constraint": "spectral-norm",
         "penalty": "none",
-        "optimizer": "alternating",
-        "rule": "adam",
+        **BY_ADAM,
     },
     "acgd-adam-wgan-cifar10": {
         **ICR,
         "objective": "wasserstein",
         "penalty": "none",
-        "optimizer": "alternating",
-        "rule": "adam",
+        **BY_ADAM,
     },
 }
 HERE = ("digits", "fashion", "faces")
@@ -288,12 +288,12 @@ def test_choices_are_told_and_go_where_a_setting_is_said_anew(tmp_path, capsys):
     assert main(["presets", "r1-cifar10"]) == 0
     title, line, *rest = capsys.readouterr().out.splitlines()
     assert title.startswith("# R1 of Mescheder et al. 2018") and rest[0] == "[experiment]"
-    assert line == config.CHOICE + "crop, data, network, size, steps."
+    assert line == config.CHOICE + "crop, data, size, steps."
     assert main(["presets", "zerogp-imagenet", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["choices"] == ["crop", "network"]
+    assert json.loads(capsys.readouterr().out)["choices"] == ["crop"]
     mine = tmp_path / "mine.toml"
     mine.write_text('# Mine.\nextends = "r1-celeba"\n[run]\nsteps = 5\n')
-    assert config.choices(mine) == {"network", "crop", "size"}
+    assert config.choices(mine) == {"crop", "size"}
     mine.write_text(f"# Mine.\n{config.CHOICE}stepps.\n[run]\nsteps = 5\n")
     assert "did you mean 'steps'" in refused(capsys, "presets", mine)
 

@@ -97,7 +97,7 @@ LAWS = {
     "dcgan": lambda i, o, last: (None, 0.02, True),
     "dcgan-uniform": lambda i, o, last: (0.02 * math.sqrt(3), 0.02, True),
     "wgan-gp": lambda i, o, last: (math.sqrt(6 / (i + o)), math.sqrt(2 / (i + o)), True),
-    "icr": lambda i, o, last: (i**-0.5, (3 * i) ** -0.5, True),
+    "icr": lambda i, o, last: (i**-0.5, (3 * i) ** -0.5, False),
     "orthogonal": lambda i, o, last: (None, 0.8 * max(i, o) ** -0.5, True),
 }
 

@@ -156,10 +156,11 @@ INITIALISATIONS = Table(
             0.01 * rng.standard_normal(shape)
             if len(shape) > 2
             else _uniform(rng, fan_in**-0.5, shape),
-            np.zeros(fan_out),
+            _uniform(rng, fan_in**-0.5, fan_out),
         ),
     },
 )
+TORCH_BIASES = ("uniform", "icr")  # ±1/√fan-in, as torch has them where nobody says otherwise
 
 INITIALISATION_DOCS = {
     "uniform": "Weights and biases ±1/√fan-in, the default of torch.nn.Linear.",
@@ -168,10 +169,10 @@ INITIALISATION_DOCS = {
     "truncated": "Normal weights of std 0.1 cut at ±0.2, biases 0 (Roth et al. 2017, 3-D toy).",
     "dcgan": "Normal weights of std 0.02, biases 0 (Radford et al. 2016).",
     "dcgan-uniform": "Uniform weights of std 0.02, biases 0 (Roth et al. 2017, 64×64).",
-    "wgan-gp": "Kernels ±√(12/(fan-in + fan-out)); matrices, shortcuts and the last layer "
+    "wgan-gp": "Kernels ±√(12/(fan-in + fan-out)); matrices, shortcuts and a ResNet's outermost "
     "±√(6/(…)), biases 0 (WGAN-GP's images).",
     "orthogonal": "Orthonormal columns or rows times 0.8, biases 0 (CGD's GAN on two modes).",
-    "icr": "Kernels normal of std 0.01, matrices ±1/√fan-in, biases 0 (Schäfer et al. 2020).",
+    "icr": "Kernels normal of std 0.01, matrices and biases ±1/√fan-in (Schäfer et al. 2020).",
 }
 
 ACTIVATIONS = Table(

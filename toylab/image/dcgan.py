@@ -21,6 +21,7 @@ def dcgan(
     tanh=False,
     slope=SLOPE,
     dropout=0.0,
+    flat_norm=False,
 ):
     """`Players` of Radford et al. 2016, https://arxiv.org/abs/1511.06434, for any small image.
 
@@ -38,6 +39,8 @@ def dcgan(
     tanh     -- in both players in place of ReLU and leaky ReLU
     slope    -- of the leaky ReLU below 0
     dropout  -- probability that a number is left out after each of the critic's leaky ReLUs
+    flat_norm -- the generator's first normalisation is one of every number that comes out of the
+                matrix, not of every channel
 
     There is no bias before a normalisation. Raises `ValueError` where the sides cannot be halved
     so often.
@@ -47,20 +50,19 @@ def dcgan(
     up = plain(torch.tanh if tanh else torch.relu)
     down = plain(torch.tanh if tanh else lambda x: F.leaky_relu(x, slope))
     return Players(
-        _generator(shape, latent, counts[::-1], small, kernel, norms[0], up, initialisation),
+        _generator(
+            shape, latent, counts[::-1], small, kernel, norms[0], flat_norm, up, initialisation
+        ),
         _critic(shape, counts, small, kernel, norms[1], down, dropout, initialisation),
     )
 
 
-def _generator(shape, latent, counts, small, kernel, norm, activation, initialisation):
+def _generator(shape, latent, counts, small, kernel, norm, flat_norm, activation, initialisation):
     """(B, latent) -> (B, *shape)."""
-    bias = norm == "none"
-    body = [
-        layers.linear(latent, layers.flat(small, counts[0]), bias),
-        layers.unflatten((counts[0], *small)),
-        NORMS[norm](counts[0]),
-        activation,
-    ]
+    bias, size = norm == "none", layers.flat(small, counts[0])
+    image = layers.unflatten((counts[0], *small))
+    first = (NORMS[norm](size), image) if flat_norm else (image, NORMS[norm](counts[0]))
+    body = [layers.linear(latent, size, bias), *first, activation]
     for count, end in zip(counts, counts[1:], strict=False):
         body += [layers.transposed(count, end, kernel, bias), NORMS[norm](end), activation]
     last = layers.transposed(counts[-1], shape[0], kernel)

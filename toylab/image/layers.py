@@ -12,14 +12,15 @@ import torch
 from torch.nn import functional as F
 
 from toylab.image.moments import batch_moments, normalise, per_image
-from toylab.networks import INITIALISATIONS, Layout, Network, Output
+from toylab.networks import INITIALISATIONS, TORCH_BIASES, Layout, Network, Output
 
 
 class Part(NamedTuple):
-    """One tensor of a network; weights have fans, a gain starts around 1, a bias at 0.
+    """One tensor of a network; weights have fans, a gain starts around 1, a bias around 0.
 
     `modest` weights start as those of a last layer do, where an initialisation makes a difference:
-    shortcuts, and whatever else the papers leave out of their larger starts.
+    shortcuts, and whatever else the papers leave out of their larger starts. `reach` of a bias is
+    the fan-in of its weight as torch counts it.
     """
 
     shape: tuple
@@ -27,6 +28,7 @@ class Part(NamedTuple):
     fan_out: int = 0
     start: float = 0.0
     modest: bool = False
+    reach: int = 0
 
 
 class Walk:
@@ -88,7 +90,7 @@ def linear(inputs, outputs, bias=True):
         return torch.addmm(walk.take(), x, weight) if bias else x @ weight
 
     weight = Part((inputs, outputs), inputs, outputs)
-    return Layer(run, (weight, Part((outputs,))) if bias else (weight,))
+    return Layer(run, (weight, Part((outputs,), reach=inputs)) if bias else (weight,))
 
 
 def convolution(inputs, outputs, kernel=3, stride=1, bias=True, modest=False):
@@ -101,7 +103,7 @@ def convolution(inputs, outputs, kernel=3, stride=1, bias=True, modest=False):
 
     fans = inputs * kernel**2, round(outputs * kernel**2 / stride**2)
     weight = Part((outputs, inputs, kernel, kernel), *fans, modest=modest)
-    return Layer(run, (weight, Part((outputs,))) if bias else (weight,))
+    return Layer(run, (weight, Part((outputs,), reach=fans[0])) if bias else (weight,))
 
 
 def transposed(inputs, outputs, kernel, bias=True):
@@ -116,7 +118,9 @@ def transposed(inputs, outputs, kernel, bias=True):
     weight = Part(
         (inputs, outputs, kernel, kernel), round(inputs * kernel**2 / 4), outputs * kernel**2
     )
-    return Layer(run, (weight, Part((outputs,))) if bias else (weight,))
+    # torch takes the other axis of a transposed kernel for what comes in.
+    shift = Part((outputs,), reach=outputs * kernel**2)
+    return Layer(run, (weight, shift) if bias else (weight,))
 
 
 def _gain_and_bias(count):
@@ -184,8 +188,8 @@ def network(layers, last, shape, initialisation, finish):
     shape  -- of one input
     finish -- (B, …) of the last layer -> the value
 
-    Weights come from the initialisation's row; biases are 0, gains 1, but with "dcgan" gains are
-    N(1, 0.02²), as in its authors' code.
+    Weights come from the initialisation's row. Biases are 0, but where that row leaves them to
+    torch, ±1/√fan-in. Gains are 1, with "dcgan" N(1, 0.02²), as in its authors' code.
     """
     body = chain(*layers)
     parts, drops = body.parts + last.parts, body.drops
@@ -194,8 +198,11 @@ def network(layers, last, shape, initialisation, finish):
 
     def start(rng, number, part):
         if part.fan_in:
-            modest = part.modest or number >= len(body.parts)
+            # By its place a matrix is a last layer; of the last kernels the papers say it each.
+            modest = part.modest or number >= len(body.parts) and len(part.shape) == 2
             return draw(rng, part.shape, part.fan_in, part.fan_out, modest)[0]
+        if part.reach and initialisation in TORCH_BIASES:
+            return rng.uniform(-(part.reach**-0.5), part.reach**-0.5, part.shape)
         return part.start * (1 + spread * rng.standard_normal(part.shape))
 
     def init(rng):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from toylab.games import Players
 from toylab.image.dcgan import dcgan
-from toylab.image.resnet import resnet, wgangp_resnet
+from toylab.image.resnet import mescheder_resnet, resnet, wgangp_resnet
 from toylab.networks import mlp
 from toylab.tables import Table
 
@@ -36,10 +36,13 @@ def _multilayer(shape, e, s):
 
 
 def _zerogp(shape, e, s):
-    """Three hidden layers of ReLU, 512 wide: the code's count, where the paper says two."""
-    start = {"width": s.features or 512, "depth": 3, "activation": "relu"}
-    start["initialisation"] = e.initialisation
-    return Players(mlp((e.latent,), shape, **start), mlp(shape, None, **start))
+    """Hidden layers of ReLU, 512 wide: two in the paper, three in the code."""
+    how = {"activation": "relu", "initialisation": e.initialisation}
+    width = s.features or 512
+    return Players(
+        mlp((e.latent,), shape, width, e.generator_depth, **how),
+        mlp(shape, None, width, e.critic_depth, **how),
+    )
 
 
 def _norms(s, generator, critic):
@@ -78,6 +81,10 @@ def _wgangp_resnet(shape, e, s):
     return wgangp_resnet(shape, e.latent, *sizes, e.initialisation, norms, e.critic_dropout)
 
 
+def _mescheder_resnet(shape, e, s):
+    return mescheder_resnet(shape, e.latent, s.features or 64, s.stages, e.initialisation)
+
+
 _SIZES = ("features", "stages")
 _NORMS = ("generator_norm", "critic_norm")
 _STRIDED = (*_SIZES, "kernel", *_NORMS, "critic_dropout")
@@ -112,14 +119,14 @@ FAMILIES = Table(
             source=_ROTH,
         ),
         "wgangp-cnn": Family(
-            build=_dcgan(128, 5, ("batch", "none")),
+            build=_dcgan(128, 5, ("batch", "none"), flat_norm=True),
             settings=_STRIDED,
             doc="WGAN-GP's small net for CIFAR-10: a DCGAN, no normalisation in the critic. "
             "With critic_dropout ½ that of CT-GAN.",
             source=_GULRAJANI + ", their code (gan_cifar.py)",
         ),
         "icr-cifar": Family(
-            build=_dcgan(64, 4, ("batch", "none"), slope=0.01),
+            build=_dcgan(64, 4, ("batch", "none"), slope=0.01, flat_norm=True),
             settings=_STRIDED,
             doc="The net of competitive gradient descent on CIFAR-10: 4×4 kernels.",
             source="Schäfer et al. 2020, https://arxiv.org/abs/1910.05852",
@@ -136,11 +143,17 @@ FAMILIES = Table(
             doc="WGAN-GP's ResNet for CIFAR-10; with critic_dropout ½ that of CT-GAN.",
             source=_GULRAJANI + ", their code (gan_cifar_resnet.py)",
         ),
+        "mescheder-resnet": Family(
+            build=_mescheder_resnet,
+            settings=_SIZES,
+            doc="Residual blocks at a tenth, two a size, no normalisation.",
+            source="Mescheder et al. 2018, https://arxiv.org/abs/1801.04406, their code",
+        ),
         "zerogp-mlp": Family(
             build=_zerogp,
-            settings=("features",),
-            doc="Perceptrons of three hidden layers, for MNIST's 784 numbers.",
-            source="Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984, their code",
+            settings=("features", "generator_depth", "critic_depth"),
+            doc="Perceptrons for MNIST's 784 numbers: two hidden layers; in their code three.",
+            source="Thanh-Tung et al. 2019, https://arxiv.org/abs/1902.03984",
         ),
         "mlp": Family(
             build=_multilayer,

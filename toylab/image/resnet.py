@@ -1,10 +1,12 @@
-"""Residual networks: those of Roth et al. 2017 (64×64), and the smaller ones of WGAN-GP (32×32).
+"""Residual networks: those of Roth et al. 2017 (64×64), the smaller ones of WGAN-GP (32×32), and
+those of Mescheder et al. 2018 (128×128) without any normalisation.
 
-Both are written for any side that can be halved. Spectral normalisation is no layer here: it is
+All are written for any side that can be halved. Spectral normalisation is no layer here: it is
 the experiment's constraint, and acts on whatever kernels a critic has.
 """
 
 import torch
+from torch.nn import functional as F
 
 from toylab.games import Players
 from toylab.image import layers
@@ -12,6 +14,7 @@ from toylab.image.layers import DOUBLE, HALVE, NORMS, chain, plain, residual
 
 RELU = plain(torch.relu)
 WIDEST = 8  # times the features beside the image
+LEAKY, TENTH = plain(lambda x: F.leaky_relu(x, 0.2)), plain(lambda x: 0.1 * x)
 
 
 def block(inputs, outputs, resample, norm, first=False):
@@ -42,8 +45,11 @@ def block(inputs, outputs, resample, norm, first=False):
     return residual(body, chain(DOUBLE if up else HALVE if down else chain(), change))
 
 
-def _generator(shape, latent, counts, small, norm, initialisation):
-    """z → linear → (counts[0], *small) → blocks up to the others → norm → ReLU → 3×3 → tanh."""
+def _generator(shape, latent, counts, small, norm, initialisation, modest=False):
+    """z → linear → (counts[0], *small) → blocks up to the others → norm → ReLU → 3×3 → tanh.
+
+    modest -- how the last kernel starts: see `layers.Part`
+    """
     return layers.network(
         [
             layers.linear(latent, layers.flat(small, counts[0])),
@@ -52,7 +58,7 @@ def _generator(shape, latent, counts, small, norm, initialisation):
             NORMS[norm](counts[-1]),
             RELU,
         ],
-        layers.convolution(counts[-1], shape[0]),
+        layers.convolution(counts[-1], shape[0], modest=modest),
         (latent,),
         initialisation,
         torch.tanh,
@@ -113,7 +119,7 @@ def wgangp_resnet(
     wide = tuple(2 * side for side in small) if stages > 1 else small
     downs = max(stages - 1, 1)
     counts = [features] * (stages + 1)
-    generator = _generator(shape, latent, counts, small, norms[0], initialisation)
+    generator = _generator(shape, latent, counts, small, norms[0], initialisation, modest=True)
     critic = layers.network(
         [
             block(shape[0], features, "down", "none", first=True),
@@ -132,3 +138,43 @@ def wgangp_resnet(
         layers.logit,
     )
     return Players(generator, critic)
+
+
+def steady_block(inputs, outputs):
+    """shortcut + 0.1·(leaky ReLU → 3×3 → leaky ReLU → 3×3), a bare 1×1 where channels change."""
+    between = min(inputs, outputs)
+    inner = layers.convolution(inputs, between), LEAKY, layers.convolution(between, outputs)
+    change = layers.convolution(inputs, outputs, kernel=1, bias=False, modest=True)
+    return residual(chain(LEAKY, *inner, TENTH), chain() if inputs == outputs else change)
+
+
+def mescheder_resnet(shape, latent, features=64, stages=None, initialisation="uniform"):
+    """`Players` of Mescheder et al. 2018, https://arxiv.org/abs/1801.04406: no normalisation.
+
+    G: z → linear → (16f, 4, 4) → two blocks → [doubled → two blocks] → leaky ReLU → 3×3 → tanh
+    D: 3×3 → f → two blocks → [mean of 3×3 at every second → two blocks] → leaky ReLU → linear
+
+    128×128 has 5 doublings, from 16f channels twice over down to f; so has their code, which begins
+    at 2×2 for 64×64, here at 4×4. Without labels: theirs has an embedding of them.
+    """
+    stages, small = layers.smallest("mescheder-resnet", shape, stages)
+    counts = [features * min(2**stage, 2 * WIDEST) for stage in range(stages + 1)]  # image first
+    top = counts[-1]
+    up = [steady_block(top, top), steady_block(top, top)]
+    for above, count in zip(counts[:0:-1], counts[-2::-1], strict=True):
+        up += [DOUBLE, steady_block(above, count), steady_block(count, count)]
+    pool = plain(lambda x: F.avg_pool2d(x, 3, 2, 1))
+    down = [layers.convolution(shape[0], features)]
+    for count, deeper in zip(counts, counts[1:], strict=False):
+        down += [steady_block(count, count), steady_block(count, deeper), pool]
+    down += [steady_block(top, top), steady_block(top, top), LEAKY, layers.FLATTEN]
+    begin = layers.linear(latent, layers.flat(small, top)), layers.unflatten((top, *small))
+    generator = layers.network(
+        [*begin, *up, LEAKY],
+        layers.convolution(features, shape[0]),
+        (latent,),
+        initialisation,
+        torch.tanh,
+    )
+    last = layers.linear(layers.flat(small, top), 1)
+    return Players(generator, layers.network(down, last, shape, initialisation, layers.logit))

@@ -1,6 +1,9 @@
 """Runs that explode are located, ended or taken up again; the best and some others are kept."""
 
 import json
+import os
+import signal
+import time
 
 import pytest
 import torch
@@ -199,6 +202,36 @@ def test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored(scores, tmp_path
     stop.wanted = True
     assert run.follow(folder, made, setup, stop=stop).step == 1
     assert reached(folder).step == 1 and not (folder / "eval").exists()
+
+
+def test_a_score_that_is_being_made_is_dropped_when_the_wish_comes(tmp_path, monkeypatch):
+    """SIGTERM in the middle of a score that would last for ever: the next state is saved."""
+    made = config.load("digits-smoke", config.overrides([*TINY, "steps=9", "eval_every=2"]))
+    setup = run.prepare(made)
+    folder = run.create(made, setup, tmp_path)
+
+    def endless(opened, wanted):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(scoring, "ready", lambda folder, config: None)
+    monkeypatch.setattr(scoring, "score", endless)
+    with run.Stop() as stop:
+        assert run.follow(folder, made, setup, stop=stop).step == 3
+    assert reached(folder).step == 3 and not (folder / "eval").exists()
+
+
+def test_images_a_second_are_those_of_the_steps_alone(scores, tmp_path, monkeypatch):
+    """A score, a grid or a checkpoint that takes a second is not in the rate, but in the time."""
+    scores += [5.0, 4.0]
+    slow = scoring.score
+    monkeypatch.setattr(scoring, "score", lambda *how: time.sleep(1.0) or slow(*how))
+    words = ["steps=6", "eval_every=3", "log_every=1", "sample_every=100", "save_every=100"]
+    rows = (ended(tmp_path, *words) / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(row) for row in rows]
+    assert rows[5]["seconds"] - rows[2]["seconds"] > 1.0
+    assert rows[3]["images_per_second"] > 8.0, "8 images a step, and a second's score between"
 
 
 def test_scores_that_cannot_be_had_are_refused_before_the_first_step(tmp_path, capsys):

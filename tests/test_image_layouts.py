@@ -605,6 +605,33 @@ def test_too_many_images_for_the_memory_are_to_be_packed(short, monkeypatch, cap
     assert "data pack" in refused(capsys, "data", "info", address)
 
 
+@pytest.mark.parametrize("what", ["idx", "cifar", "npz", "csv"])
+def test_a_bomb_that_its_header_admits_is_not_unpacked(what, short, monkeypatch, capsys):
+    """Zeros, packed a thousand times smaller: what they take is said before it is taken."""
+    zeros = np.zeros((4000, 1, 28, 28), np.uint8)
+    if what == "idx":
+        head = struct.pack(">IIII", 0x803, 4000, 28, 28)
+        (short / "a").write_bytes(gzip.compress(head + zeros.tobytes()))
+    elif what == "npz":
+        np.savez_compressed(short / "a", images=zeros)
+        (short / "a.npz").rename(short / "a")
+    elif what == "csv":
+        rows = b"0," * 784 + b"0\n"
+        (short / "a").write_bytes(gzip.compress(rows * 4000))
+    else:
+        record = np.zeros((250, 3073), np.uint8).tobytes()
+        with tarfile.open(short / "a.tar.gz", "w:gz") as archive:
+            for number in range(1, 5):
+                member = tarfile.TarInfo(f"data_batch_{number}.bin")
+                member.size = len(record)
+                archive.addfile(member, io.BytesIO(record))
+    address = f"{what}:a.tar.gz" if what == "cifar" else f"{what}:a"
+    assert main(["data", "info", address]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(common, "budget", lambda: 2_000_000)
+    assert "half of this machine's memory" in refused(capsys, "data", "info", address)
+
+
 def test_a_failed_pack_leaves_nothing(short, capsys):
     address = folder_uneven(short)
     before = sorted(Path(".").rglob("*"))

@@ -64,6 +64,35 @@ def test_a_resumed_run_says_whether_its_bits_will_be_the_same(tmp_path, capsys):
     told = capsys.readouterr().out
     assert f"other rounding: torch 1.0 → {torch.__version__}, processes 2 → 1" in told
 
+    (folder / "env.json").write_text("[]")
+    assert main(["train", "--resume", str(folder), "steps=5"]) == 0
+    assert "other rounding" in capsys.readouterr().out
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path):
+    """SIGKILL in the middle of a step, with a row that no checkpoint has and half of another."""
+    words = ["train", "digits-smoke", *TINY, "steps=100000", "log_every=1", "save_every=4"]
+    process = subprocess.Popen(**line(*words), cwd=tmp_path, stdout=subprocess.PIPE)
+    told = [process.stdout.readline() for _ in range(12)]
+    process.kill()
+    process.communicate()
+    folder = tmp_path / "runs" / "00000-digits-smoke"
+    assert "step 10/" in "".join(told) and not (folder / "ended.json").exists()
+    with open(folder / "metrics.jsonl", "a") as file:
+        file.write('{"step": 99')
+    stopped = reached(folder).step
+    assert stopped >= 8 and stopped % 4 == 0
+    assert main(["train", "--resume", str(folder), f"steps={stopped + 5}"]) == 0
+    straight = trained(tmp_path / "straight", f"steps={stopped + 5}", "log_every=1", "save_every=4")
+    assert_same(reached(folder), reached(straight))
+    both = [(path / "metrics.jsonl").read_text().splitlines() for path in (folder, straight)]
+    timed = {"images_per_second", "seconds"}
+    one, other = (
+        [{n: v for n, v in json.loads(row).items() if n not in timed} for row in rows]
+        for rows in both
+    )
+    assert one == other
+
 
 # Two processes, signals
 
@@ -217,6 +246,40 @@ def test_a_dry_run_stands_in_for_images_that_are_not_here(tmp_path, monkeypatch,
     assert main(words) == 0
     assert "noise stands in for the images" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_of_a_run_writes_nothing_into_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(forecast, "MOST_STEPS", 1)
+    folder = trained(tmp_path, "steps=2")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    capsys.readouterr()
+    for words in (["--resume", folder, "steps=7"], ["--fork", folder, "steps=7", "batch=4"]):
+        assert main(["train", *map(str, words), "--dry-run", "--out", str(tmp_path)]) == 0
+        assert "for 7 steps" in capsys.readouterr().out
+    assert before == {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+
+
+def test_what_is_nearly_right_is_told_how(tmp_path, capsys):
+    folder = trained(tmp_path, "steps=1")
+    capsys.readouterr()
+    told = refused(capsys, "train", "digits-smoke", "--resume", folder)
+    assert "has its preset already, got 'digits-smoke'" in told
+    with pytest.raises(SystemExit):
+        main(["train", "digits-smoke", "--penalty-weight", "3"])
+    assert "a setting is written penalty_weight=VALUE" in capsys.readouterr().err
+    words = ["train", "digits-smoke", "data=celeba", "size=8", "--download", "--out", tmp_path]
+    assert "must be brought by hand" in refused(capsys, *words)
+
+
+@pytest.mark.parametrize("package", ["torchmetrics", "safetensors"])
+def test_a_package_that_is_missing_is_named(package, tmp_path, monkeypatch, capsys):
+    folder = trained(tmp_path, "steps=1")
+    capsys.readouterr()
+    for name in [n for n in sys.modules if n.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    told = refused(capsys, "evaluate", folder, "--n", "60", "--metrics", "fid")
+    assert f"{package} is not installed: pip install 'toylab[image]'" in told
 
 
 def test_a_board_gets_every_row_and_grid(tmp_path, monkeypatch):

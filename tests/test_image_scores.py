@@ -2,10 +2,14 @@
 critics and direct counts."""
 
 import hashlib
+import io
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from PIL import Image
@@ -33,8 +37,6 @@ def runs(tmp_path_factory):
 @pytest.fixture
 def folder(runs, tmp_path):
     """A copy of the first run, free to be written into."""
-    from pathlib import Path
-
     return Path(shutil.copytree(runs[0], tmp_path / runs[0].name))
 
 
@@ -120,9 +122,7 @@ def test_images_from_elsewhere_are_scored_against_a_set(tmp_path, capsys, monkey
     assert same["source"]["of"] == same["fake"]["n"] == 200
     assert same["file"] == str(tmp_path / "same-eval" / "classifier-seed0.json")
     monkeypatch.chdir(tmp_path / "same")
-    assert told(capsys, "evaluate", ".", *asked) == same | {
-        "source": {**same["source"], "images": "folder:."}
-    }
+    assert told(capsys, "evaluate", ".", *asked) == same
     other = told(capsys, "evaluate", f"folder:{folder_of(tmp_path / 'noise', noise)}", *asked)
     assert other["scores"]["fid"] > 10 and other["scores"]["recall"] < 0.1
 
@@ -203,9 +203,36 @@ def test_labels_come_with_their_images(tmp_path):
     beside.unlink()
     with pytest.raises(DataError, match="no file of labels"):
         labelled(config.Settings(data=f"idx:{idx}"), 30)
+    np.savez(tmp_path / "named.npz", x_train=images, y_train=kinds[:, None])
+    table = pa.table({"image": [png(image) for image in images], "label": kinds})
+    pq.write_table(table, tmp_path / "a.parquet")
+    for place, (image, kind) in enumerate(zip(images, kinds, strict=True)):
+        (tmp_path / "kinds" / f"is {kind}").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kinds" / f"is {kind}" / f"{place:02d}.png").write_bytes(png(image))
+    for address in (f"npz:{tmp_path}/named.npz", f"parquet:{tmp_path}/a.parquet"):
+        packed = f"{tmp_path}/{address[:3]}"
+        assert main(["data", "pack", address, packed, "--images", "35"]) == 0
+        for each in (address, f"packed:{packed}"):
+            found, labels = labelled(config.Settings(data=each), 30)
+            assert np.array_equal(labels, kinds[:30])
+            assert np.array_equal(found[:, 0, 0, 0], images[:30, 0, 0, 0])
+    found, labels = labelled(config.Settings(data=f"folder:{tmp_path}/kinds"), 30)
+    assert [f"is {value // 10}" for value in found[:, 0, 0, 0]] == list(labels)
+    np.save(tmp_path / "par" / "labels.npy", kinds[:9])
+    with pytest.raises(DataError, match="not 35 labels"):
+        labelled(config.Settings(data=f"packed:{tmp_path}/par"), 30)
+    np.savez(tmp_path / "short.npz", images=images, labels=kinds[:9])
+    with pytest.raises(DataError, match="not one of 40 labels"):
+        labelled(config.Settings(data=f"npz:{tmp_path}/short.npz"), 30)
     np.savez(tmp_path / "bare.npz", images=images)
     with pytest.raises(DataError, match="has no labels"):
         labelled(config.Settings(data=f"npz:{tmp_path}/bare.npz"), 30)
+
+
+def png(image):
+    buffer = io.BytesIO()
+    Image.fromarray(image[0]).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def test_digits_as_bytes_are_full_ones():
@@ -306,6 +333,19 @@ def test_statistics_of_the_batch_are_another_critic(runs, capsys, tmp_path):
     kept = json.loads((tmp_path / "held.json").read_text())
     assert kept == {name: value for name, value in held.items() if name != "file"}
     assert held["fake"] == {"n": 200} and held["weights"] == "player"
+
+
+def test_what_hangs_on_something_else_is_not_written_over(folder, runs, capsys):
+    """A score of more images; a cross-test with other norms."""
+    first = told(capsys, "evaluate", folder, "--n", 100, "--metrics", "fid")["file"]
+    assert told(capsys, "evaluate", folder, "--n", 100, "--metrics", "fid")["file"] == first
+    more = told(capsys, "evaluate", folder, "--n", 120, "--metrics", "fid")["file"]
+    assert more == first.replace(".json", ".2.json")
+    assert json.loads(Path(first).read_text())["fake"]["n"] == 100
+    how = "crosstest", folder, runs[1], "--n", 50, "--resamples", 5
+    held, batch = (told(capsys, *how, "--norms", norms)["file"] for norms in crosstest.NORMS)
+    assert batch == held.replace(".json", ".2.json")
+    assert told(capsys, *how, "--norms", "held")["file"] == held
 
 
 def test_runs_on_other_images_are_not_tested_together(runs, tmp_path, capsys):

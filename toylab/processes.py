@@ -10,6 +10,7 @@ the inner sum because the slope of an average is the average of the slopes that 
 """
 
 import os
+from datetime import timedelta
 
 import torch
 from torch import distributed
@@ -107,7 +108,9 @@ class joined:
             gpus = torch.cuda.device_count()
             if gpus:
                 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
-            distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo")
+            # The first one scores while the others wait for it.
+            how = {"timeout": timedelta(hours=1)}
+            distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", **how)
         return self
 
     def __exit__(self, *problem):

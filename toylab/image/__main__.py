@@ -24,7 +24,7 @@ from toylab.image.commands import (
     sample,
     train,
 )
-from toylab.image.config import ConfigError
+from toylab.image.config import NAMES, ConfigError
 from toylab.image.data import DataError
 from toylab.image.divergence import Diverged
 from toylab.processes import joined
@@ -61,7 +61,9 @@ def main(words=None):
     made = parser()
     parsed, later = made.parse_known_args(words)
     if later and (not hasattr(parsed, "words") or any(word.startswith("-") for word in later)):
-        made.error(f"unrecognized arguments: {' '.join(later)}")
+        setting = later[0].lstrip("-").replace("-", "_").partition("=")[0]
+        hint = f"; a setting is written {setting}=VALUE" if setting in NAMES else ""
+        made.error(f"unrecognized arguments: {' '.join(later)}{hint}")
     if later:  # settings that stand behind an option
         parsed.words += later
     try:
@@ -69,6 +71,9 @@ def main(words=None):
             return COMMANDS[parsed.command][0].execute(parsed)
     except (ConfigError, DataError, CheckpointError, UnknownName, OSError) as error:
         code, told = WRONG, error
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        code, told = WRONG, f"{package} is not installed: pip install 'toylab[image]'"
     except Diverged as error:
         code, told = DIVERGED, error
     except (MemoryError, RuntimeError) as error:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,7 +141,8 @@ def _inception(path, labelled, folder) -> Extractor:
         return tuple(part.float().cpu().numpy() for part in found)
 
     resizer = "bilinear to 299×299, as TensorFlow 1 does it"
-    return Extractor("inception", hashed(path), resizer, look, {}, True)
+    about = {"torch-fidelity": version("torch-fidelity")}
+    return Extractor("inception", hashed(path), resizer, look, about, True)
 
 
 EXTRACTORS = Table(

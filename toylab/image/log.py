@@ -6,7 +6,7 @@ events.jsonl   {event, step, time, …}: started, stopped, finished, best, diver
 import json
 import time
 from collections import deque
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -59,7 +59,7 @@ class Watch:
         self.check(state)
         self._saved.append(state)
 
-    def score(self, state):
+    def score(self, state, stop):
         """Raises `Diverged` where the first process finds a FID beyond its limit."""
         self.check(state)
         self._explosion(state)
@@ -134,9 +134,22 @@ class Log(Watch):
             board.row(row)
         return row
 
+    @contextmanager
+    def _aside(self):
+        """What is done in it counts for nothing in images a second."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._since += time.perf_counter() - began
+
     def picture(self, state):
         """Writes the sample grid of the moving average at this state."""
         super().picture(state)
+        with self._aside():
+            self._drawn(state)
+
+    def _drawn(self, state):
         images = grids.fakes(self.setup, state.average, GRID)
         path = self.folder / "samples" / f"fakes{state.step:08d}.png"
         grids.save(path, grids.shown(self.setup, images))
@@ -146,7 +159,8 @@ class Log(Watch):
     def save(self, state):
         """Writes the state's checkpoint."""
         super().save(state)
-        self._written(state)
+        with self._aside():
+            self._written(state)
 
     def _written(self, state):
         every = self.config.settings.keep_every
@@ -159,13 +173,19 @@ class Log(Watch):
         self.begin(state.step)
         return state
 
-    def score(self, state):
-        """Writes the scores of the moving average at this state; the best has its checkpoint."""
+    def score(self, state, stop):
+        """Writes the scores of the moving average at this state; the best has its checkpoint.
+
+        Once the run is to stop the score is dropped.
+        """
         self.check(state)
-        settings = self.config.settings
+        settings, found = self.config.settings, None
         metrics = ("fid", "is", "classes", "pr")
         wanted = scoring.Wanted(metrics, settings.eval_features, settings.eval_images)
-        found = scoring.score((self.folder, self.config, self.setup, state), wanted)
+        with stop.dropping(), self._aside():
+            found = scoring.score((self.folder, self.config, self.setup, state), wanted)
+        if found is None:
+            return self._explosion(state)
         scoring.written(self.folder / "eval", found)
         for board in self.boards:
             board.row({"step": state.step, **found["scores"]})

@@ -12,7 +12,7 @@ import os
 import platform
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -46,7 +46,7 @@ class Stop:
     """
 
     def __init__(self):
-        self.wanted = False
+        self.wanted = self._abrupt = False
 
     def __enter__(self):
         names = ("SIGINT", "SIGTERM", "SIGUSR1")
@@ -61,6 +61,23 @@ class Stop:
     def _ask(self, number, frame):
         self.wanted = True
         self.__exit__()
+        if self._abrupt:
+            raise _Dropped
+
+    @contextmanager
+    def dropping(self):
+        """What stands in it is dropped where it is when the wish comes: a score takes minutes."""
+        self._abrupt = True
+        try:
+            yield
+        except _Dropped:
+            pass
+        finally:
+            self._abrupt = False
+
+
+class _Dropped(BaseException):
+    """The wish came; not an error, which somebody might think was his."""
 
 
 class Lock:
@@ -193,7 +210,7 @@ def sameness(folder, config, setup):
         begun = json.loads((Path(folder) / "env.json").read_text())
     except (OSError, ValueError):
         begun = {}
-    now = environment(setup)
+    now, begun = environment(setup), begun if isinstance(begun, dict) else {}
     other = [
         f"{n} {begun.get(n)} → {now[n]}" for n in now if n != "python" and begun.get(n) != now[n]
     ]
@@ -291,7 +308,9 @@ def _written(log, state, stop, ending, out):
                 log.picture(state)
             every = settings.eval_every
             if every and (ended or state.step % every == 0 and not asked):
-                log.score(state)  # before it is saved: what explodes is no state to go on from
+                log.score(
+                    state, stop
+                )  # before it is saved: what explodes is no state to go on from
             if ended or asked or state.step % settings.save_every == 0:
                 log.save(state)
             if asked:

@@ -5,10 +5,12 @@ A score is a file, RUN/eval/step-00000300-classifier-seed0.json: the numbers, an
 extractor, weights, seed and versions they are of.
 """
 
+import itertools
 import json
 import platform
+from contextlib import suppress
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -150,19 +152,46 @@ def _against(settings, folder, fakes, wanted):
 
 def versions():
     """{name: version} of what the numbers were made with."""
-    others = ("torch", "torchmetrics", "scikit-learn", "numpy")
     found = {"toylab": toylab.__version__, "python": platform.python_version()}
-    return found | {name: version(name) for name in others}
+    for name in ("torch", "torchmetrics", "scikit-learn", "numpy"):
+        with suppress(PackageNotFoundError):  # an export needs not all of them
+            found[name] = version(name)
+    return found
 
 
 def written(folder, found):
-    """Writes a score into a folder, whole or not at all; returns the path."""
+    """Writes a score into a folder, whole or not at all; returns the path.
+
+    One that hangs on anything else stays beside it: the new one has a number in its name then.
+    """
     name = f"{found['extractor']['name']}-seed{found['seed']}"
     if "step" in found:  # of a run, not of images alone
         own = "" if found["weights"] == "average" else "-player"
         name = f"step-{found['step']:08d}-{name}{own}"
     part = "" if found["real"]["split"] == "train" else f"-{found['real']['split']}"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}{part}.json"
+    return kept(folder / f"{name}{part}.json", found, ("scores", "baseline"))
+
+
+def kept(path, found, numbers):
+    """Writes a table as JSON where none lies that hangs on something else; returns the path.
+
+    numbers -- entries that are results: all others must be alike for one to replace another
+    """
+    what = {name: value for name, value in found.items() if name not in numbers}
+    what, first = json.loads(json.dumps(what)), path.stem
+    for number in itertools.count(2):
+        if _others(path, numbers) in (None, what):
+            break
+        path = path.with_name(f"{first}.{number}.json")
     write(path, json.dumps(found, indent=1).encode() + b"\n")
     return path
+
+
+def _others(path, numbers):
+    """What the results in a file hang on; None where there is no such file, or none that can be."""
+    try:
+        held = json.loads(path.read_text())
+        return {name: value for name, value in held.items() if name not in numbers}
+    except (OSError, ValueError, AttributeError):
+        return None

@@ -7,7 +7,7 @@ from toylab.files import write
 from toylab.image import crosstest as protocol
 from toylab.image import run
 from toylab.image.commands import report, reports
-from toylab.image.scoring import WEIGHTS
+from toylab.image.scoring import WEIGHTS, kept
 
 
 def arguments(parser):
@@ -45,7 +45,10 @@ def execute(parsed):
     names = "-".join(folder.name[:5] for folder, *_ in runs)
     path = Path(parsed.out or runs[0][0] / "eval" / f"crosstest-{names}-seed{parsed.seed}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    write(path, json.dumps(found, indent=1).encode() + b"\n")
+    if parsed.out:
+        write(path, json.dumps(found, indent=1).encode() + b"\n")
+    else:
+        path = kept(path, found, ("rows", "thresholds"))
     return report(parsed, {**found, "file": str(path)}, [*_lines(found), str(path)])
 
 

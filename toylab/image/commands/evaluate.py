@@ -99,8 +99,10 @@ def _run(path):
 
 def _images(words, name, wanted):
     """(folder of the score, score) of images from elsewhere; it lies beside them, as NAME-eval."""
-    address = words if ":" in words and not Path(words).exists() else f"folder:{words}"
-    place = Path(address.partition(":")[2]).expanduser().resolve()
+    named = words if ":" in words and not Path(words).exists() else f"folder:{words}"
+    layout, _, path = named.partition(":")
+    place = Path(path).expanduser().resolve()
+    address = f"{layout}:{place}"  # the same from wherever it is called
     settings = config.build("evaluate", {"data": name}).settings
     folder = place.parent / f"{place.name}-eval"
     return folder, scoring.score_images(address, settings, folder, wanted)

@@ -22,7 +22,8 @@ def arguments(parser):
         "words",
         nargs="*",
         metavar="PRESET | name=value",
-        help="a preset (its name or a path ending in .toml), then settings to change",
+        help="a preset (its name or a path ending in .toml), then settings to change: the command "
+        "presets NAME lists all of one",
     )
     parser.add_argument("--out", default="runs", help="where new run directories go (runs)")
     begin = parser.add_mutually_exclusive_group()
@@ -69,6 +70,10 @@ def execute(parsed):
         parsed.words.append(f"on_divergence={parsed.on_divergence}")
     for name in parsed.board:
         BOARDS[name].library()  # before anything is written
+    if parsed.dry_run:
+        configured = _configured(parsed)
+        found = forecast.forecast(configured)
+        return report(parsed, found, forecast.lines(found, configured.settings.steps))
     if parsed.resume:
         folder, configured, setup, state = _resumed(parsed)
         if state.step == configured.settings.steps:
@@ -86,10 +91,7 @@ def execute(parsed):
         _say(parsed, f"{folder}: on from step {state.step} of {file}")
     else:
         configured = _named(parsed)
-        if parsed.dry_run:
-            found = forecast.forecast(configured)
-            return report(parsed, found, forecast.lines(found, configured.settings.steps))
-        if parsed.download and configured.settings.data in download.FILES:
+        if parsed.download and configured.settings.data in data.DATA:
             _fetch(configured.settings.data)
         setup, state = run.prepare(configured), None
         folder = run.create(configured, setup, parsed.out) if first() else None
@@ -106,6 +108,15 @@ def execute(parsed):
     return _told(parsed, folder, state, f"done: {picture}")
 
 
+def _configured(parsed):
+    """The configuration of whatever is asked for; nothing is written."""
+    if parsed.resume:
+        return _resumed(parsed)[1]
+    if parsed.fork:
+        return run.forked(parsed.fork, config.overrides(parsed.words))[1]
+    return _named(parsed)
+
+
 def _named(parsed):
     """The configuration of a preset and what is changed of it."""
     if not parsed.words or "=" in parsed.words[0]:
@@ -116,6 +127,10 @@ def _named(parsed):
 
 def _resumed(parsed):
     """(folder, config, setup, state) of a run to go on with."""
+    if parsed.words and "=" not in parsed.words[0]:
+        raise ConfigError(
+            f"a resumed run has its preset already, got {parsed.words[0]!r}: leave it"
+        )
     changed = config.overrides(parsed.words)
     if strange := [name for name in changed if name not in FREE]:
         raise ConfigError(

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from toylab.image.layouts.common import DEFLATE, LARGEST_FILE, Pictures, whole
+from toylab.image.layouts.common import DEFLATE, LARGEST_FILE, Pictures, fit, whole
 from toylab.image.pixels import DataError
 
 
@@ -46,6 +46,8 @@ def idx(path, split):
             raise DataError(f"{path}: not an IDX file of images (it begins {header[:4].hex()})")
         n, height, width = struct.unpack(">III", header[4:])
         wanted, held = n * height * width, path.stat().st_size * (DEFLATE if packed else 1)
+        if wanted < held:
+            fit(f"{path}: its {n:,} images", wanted)
         body = file.read(wanted + 1) if wanted < held else b""
     if len(body) != wanted:
         have = f"{len(body):,}" if body else "less"
@@ -76,6 +78,10 @@ def _first(folder, names):
 
 
 CIFAR_RECORD = 1 + 3 * 32 * 32
+PICKLES = (
+    "these are Python pickles, which are not read because they can run code: take the binary "
+    "version, cifar-10-binary.tar.gz"
+)
 
 
 def cifar(path, split):
@@ -86,21 +92,23 @@ def cifar(path, split):
         if not found and (archives := sorted(path.glob("cifar-10-binary.tar.gz"))):
             return cifar(archives[0], split)
         if not found and any(path.rglob("data_batch_1")):
-            raise DataError(
-                f"{path}: these are Python pickles, which are not read because they can run code: "
-                "take the binary version, cifar-10-binary.tar.gz"
-            )
+            raise DataError(f"{path}: {PICKLES}")
         parts = [(file, file.read_bytes()) for file in found]
     elif path.name.endswith((".tar.gz", ".tgz", ".tar")):
-        parts = []
+        parts, size, pickles = [], 0, False
         with whole(path), tarfile.open(path) as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
+                pickles = pickles or name == "data_batch_1"
                 if member.isfile() and name.startswith(stem) and name.endswith(".bin"):
                     if member.size > LARGEST_FILE:
                         raise DataError(f"{path}: {member.name} has {member.size:,} bytes, refused")
+                    size += member.size
+                    fit(f"{path}: its records", size)
                     parts.append((f"{path}/{member.name}", archive.extractfile(member).read()))
         parts.sort()
+        if pickles and not parts:
+            raise DataError(f"{path}: {PICKLES}")
     else:
         parts = [(path, path.read_bytes())]
     if not parts:
@@ -134,7 +142,21 @@ def npz(path, split):
             raise DataError(f"{path}: has {', '.join(names) or 'nothing'}; name one images")
         with archive.open(names[key]) as file:
             compressed = archive.getinfo(names[key]).compress_size
-            return _array(path, _npy(f"{path}/{names[key]}", file, compressed * DEFLATE))
+            found = _array(path, _npy(f"{path}/{names[key]}", file, compressed * DEFLATE))
+        kinds = next(
+            (n for n in (f"y_{split}", f"{split}_labels", "labels", "y") if n in names), ""
+        )
+        small = kinds and archive.getinfo(names[kinds]).file_size <= 64 * found.count + 1024
+    return found._replace(labels=lambda: _npz_labels(path, kinds, found.count)) if small else found
+
+
+def _npz_labels(path, name, n):
+    """The labels in an .npz: numbers or words, as many as images."""
+    with whole(path):
+        found = np.load(path, allow_pickle=False)[name].squeeze()
+    if found.shape != (n,):
+        raise DataError(f"{path}: {name} has shape {found.shape}, not one of {n:,} labels")
+    return found
 
 
 def _npy(path, file, held):
@@ -151,10 +173,22 @@ def _npy(path, file, held):
         kind = "Python objects (a pickle, which can run code)" if dtype.hasobject else dtype
         raise DataError(f"{path}: images must be uint8 (0…255), got {kind}")
     wanted = int(np.prod(shape, dtype=object))
+    if wanted <= held:
+        fit(f"{path}: its images", wanted)
     body = file.read(wanted) if wanted <= held else b""
     if len(body) != wanted:
         raise DataError(f"{path}: promises {shape} = {wanted:,} bytes and does not hold them")
     return np.frombuffer(body, np.uint8).reshape(shape, order="F" if fortran else "C")
+
+
+def _text(path, packed):
+    """What a gzip unpacks to, if that is not too much of the memory."""
+    pieces, size, file = [], 0, gzip.GzipFile(fileobj=io.BytesIO(packed))
+    while piece := file.read(2**24):
+        size += len(piece)
+        fit(f"{path}: its rows", size)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def table(path, split):
@@ -162,7 +196,7 @@ def table(path, split):
     with whole(path), open(path, "rb") as plain:
         content = plain.read()
         if content[:2] == b"\x1f\x8b":
-            content = gzip.GzipFile(fileobj=io.BytesIO(content)).read(len(content) * 100)
+            content = _text(path, content)
     if not content.strip():
         raise DataError(f"{path}: is empty")
     try:

@@ -131,12 +131,17 @@ def in_order(function, items, threads):
 
 def in_memory(shape):
     """An empty array of bytes; raises `DataError` where it would take too much of the memory."""
-    if (size := int(np.prod(shape, dtype=object))) > budget():
-        raise DataError(
-            f"{shape[0]:,} images take {size / 1e9:.1f} GB, over half of this machine's memory: "
-            "write them to a packed folder first (data pack) and train from that"
-        )
+    fit(f"{shape[0]:,} images", int(np.prod(shape, dtype=object)))
     return np.empty(shape, np.uint8)
+
+
+def fit(what, size):
+    """Raises `DataError` where so many bytes would take too much of the memory."""
+    if size > budget():
+        raise DataError(
+            f"{what} take {size / 1e9:.1f} GB, over half of this machine's memory: write the "
+            "images to a packed folder first (data pack) and train from that"
+        )
 
 
 def budget():

@@ -11,12 +11,15 @@ import zipfile
 from importlib import import_module
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from toylab.image.layouts import lsun
 from toylab.image.layouts.common import (
     DEFLATE,
     LARGEST_FILE,
     SUFFIXES,
     Pictures,
+    fit,
     some,
     untold,
     whole,
@@ -40,7 +43,9 @@ def folder(path, split, suffixes=SUFFIXES):
             raise DataError(f"{file}: {file.stat().st_size:,} bytes, refused")
         return str(file), file.read_bytes()
 
-    return Pictures(len(some(path, files)), map(read, files))
+    kinds = [file.parent.name for file in files]  # of ImageNet, say: a folder a kind
+    labels = (lambda: np.array(kinds)) if len(set(kinds)) > 1 else None
+    return Pictures(len(some(path, files)), map(read, files), labels=labels)
 
 
 def archive(path, split):
@@ -141,6 +146,10 @@ def parquet(path, split):
     try:
         opened = [(file, library.ParquetFile(file)) for file in files]
         count = sum(table.metadata.num_rows for _, table in opened)
+        for file, table in opened:
+            for number in range(table.metadata.num_row_groups):
+                group = table.metadata.row_group(number)
+                fit(f"{file}: {group.num_rows:,} rows", group.total_byte_size)
         columns = [_column(file, table) for file, table in opened]
     except (ArrowException, OSError) as error:
         raise DataError(f"{path}: not a Parquet file that can be read ({error})") from error
@@ -155,11 +164,22 @@ def parquet(path, split):
                     content = value.get("bytes") if isinstance(value, dict) else value
                     if not isinstance(content, bytes):
                         raise DataError(f"{file}, row {number}: has no bytes of an image")
+                    if len(content) > LARGEST_FILE:
+                        raise DataError(f"{file}, row {number}: {len(content):,} bytes, refused")
                     yield f"{file}, row {number}", content
             except (ArrowException, OSError) as error:
                 raise DataError(f"{file}: broken off ({error})") from error
 
-    return Pictures(len(some(path, range(count))), read())
+    def labels():
+        try:
+            parts = [table.read(columns=[kind]).column(0).to_numpy() for _, table in opened]
+        except (ArrowException, OSError) as error:
+            raise DataError(f"{path}: its labels cannot be read ({error})") from error
+        return np.concatenate(parts)
+
+    held = set.intersection(*(set(table.schema_arrow.names) for _, table in opened))
+    kind = next((name for name in ("label", "labels") if name in held), None)
+    return Pictures(len(some(path, range(count))), read(), labels=labels if kind else None)
 
 
 def _column(file, table):

@@ -2,11 +2,13 @@
 
     python -m toylab.image data pack folder:photos photos-64 --size 64
 
+What is known of the images' kinds lies beside them, in labels.npy.
 A set larger than the memory is trained from it, and one that takes long to decode is decoded once.
 """
 
 import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,9 @@ def pack(pictures, form, folder, limit=0, source=""):
 
         made = gathered(pictures, form, limit, empty)
         made.flush()
+        with suppress(DataError):  # a set may have files of labels, or not
+            if pictures.labels is not None:
+                np.save(work / "labels.npy", pictures.labels()[: len(made)], allow_pickle=False)
         manifest = {
             "format": FORMAT,
             "shape": list(made.shape),
@@ -68,7 +73,24 @@ def read(path, split):
         )
     if 0 in held.shape or held.shape[1] not in (1, 3):
         raise DataError(f"{file}: holds no images of 1 or 3 channels, {held.shape}")
-    return Pictures(len(held), array=held, name=str(file), fingerprint=manifest["sha256"])
+    found = Pictures(len(held), array=held, name=str(file), fingerprint=manifest["sha256"])
+    kinds = path / "labels.npy"
+    return found._replace(labels=lambda: _labels(kinds, len(held))) if _plain(kinds) else found
+
+
+def _plain(path):
+    return path.is_file() and not path.is_symlink()
+
+
+def _labels(path, n):
+    """The images' kinds, as many as there are images."""
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: not labels ({error})") from error
+    if found.shape != (n,):
+        raise DataError(f"{path}: has shape {found.shape}, not {n:,} labels")
+    return found
 
 
 def _manifest(path):

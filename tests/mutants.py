@@ -120,6 +120,7 @@ TESTS = {
     "image.layouts.encoded": ("image_layouts",),
     "image.download": ("image_download",),
     "image.forecast": ("image_run",),
+    "image.stopping": ("image_divergence",),
     "image.run": ("image_run", "image", "image_divergence"),
     "image.config": ("image_presets", "image"),
     "image.divergence": ("image_divergence",),
@@ -1127,6 +1128,10 @@ LINES = {
         ("another place on a device", "index_select(0, chosen)", "index_select(0, chosen.flip(0))", "test_a_set_in_memory_on_a_device_and_in_a_file_are_one"),
     ],
     "image.layouts.arrays": [
+        ("an IDX bomb", 'fit(f"{path}: its {n:,} images", wanted)', "pass", "test_a_bomb_that_its_header_admits_is_not_unpacked"),
+        ("a bomb of many records", 'fit(f"{path}: its records", size)', "pass", "test_a_bomb_that_its_header_admits_is_not_unpacked"),
+        ("an array's bomb", 'fit(f"{path}: its images", wanted)', "pass", "test_a_bomb_that_its_header_admits_is_not_unpacked"),
+        ("a bomb of text", 'fit(f"{path}: its rows", size)', "pass", "test_a_bomb_that_its_header_admits_is_not_unpacked"),
         ("labels as pixels", "records[:, 1:]", "records[:, :-1]", "test_the_same_images_come_back_from_every_layout"),
         ("channels last", "array.transpose(0, 3, 1, 2)", "array.transpose(0, 3, 2, 1)", "test_the_same_images_come_back_from_every_layout"),
         ("Fortran's order forgotten", 'order="F" if fortran else "C"', 'order="C"', "test_the_same_images_come_back_from_every_layout"),
@@ -1154,6 +1159,10 @@ LINES = {
     "image.forecast": [
         ("operations of all steps", "counter.get_total_flops() / interval", "counter.get_total_flops()", "test_a_forecast_counts_what_a_step_multiplies"),
         ("operations a step as an image's", "flops / max(1, real_images)", "flops", "test_a_forecast_counts_what_a_step_multiplies"),
+    ],
+    "image.stopping": [
+        ("a score is stayed for", "        if self._abrupt:\n            raise _Dropped", "        pass", "test_a_score_that_is_being_made_is_dropped_when_the_wish_comes"),
+        ("the wish breaks off steps too", "            self._abrupt = False\n", "            pass\n", "test_a_score_that_is_being_made_is_dropped_when_the_wish_comes"),
     ],
     "image.run": [
         ("scored although it was to stop", "state.step % every == 0 and not asked", "state.step % every == 0", "test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored"),
@@ -1270,6 +1279,8 @@ LINES = {
         ("one mean for two", "(logits(images.others).mean() + logits(own).mean()) / 2", "logits(own).mean()", "test_a_critic_without_a_threshold_gets_the_middle"),
     ],
     "image.scoring": [
+        ("the set is decoded for every score", "there = held(setup.sources[0]) if wanted.split", "there = None if wanted.split", "test_a_score_while_training_opens_no_images_again"),
+        ("written over whatever it hangs on", "if _others(path, numbers) in (None, what):", "if True:", "test_what_hangs_on_something_else_is_not_written_over"),
         ("the player for the average", 'return state.average if weights == "average"', 'return state.average if weights == "player"', "test_the_scored_images_are_the_run_s_own"),
         ("images of another size", "    if found.shape != real:", "    if False:", "test_images_that_cannot_be_compared_are_refused"),
         ("the set in the images' place", "own = Settings(data=address, ", "own = Settings(data=settings.data, ", "test_images_from_elsewhere_are_scored_against_a_set"),

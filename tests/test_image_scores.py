@@ -374,6 +374,36 @@ def test_an_export_makes_the_same_images(folder, tmp_path, capsys):
         assert np.array_equal(held["images"], wanted)
 
 
+def test_a_run_is_sampled_and_exported_without_its_images(tmp_path, capsys):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).integers(0, 256, (90, 1, 8, 8), np.uint8))
+    run_ = trained(tmp_path / "runs", f"data=npz:{tmp_path}/a.npy", "steps=2")
+    capsys.readouterr()
+    with_them = told(capsys, "sample", run_, "--n", 5, "--out", tmp_path / "with.npz")
+    (tmp_path / "a.npy").unlink()
+    without = told(capsys, "sample", run_, "--n", 5, "--out", tmp_path / "without.npz")
+    one, other = (np.load(found["file"])["images"] for found in (with_them, without))
+    assert np.array_equal(one, other)
+    told(capsys, "export", run_, "--out", tmp_path / "out")
+    assert np.array_equal(export.loaded(tmp_path / "out").images(5, 0), one)
+    env = json.loads((run_ / "env.json").read_text())
+    (run_ / "env.json").write_text(json.dumps({**env, "data": "other"}))
+    assert "other" in refused(capsys, "sample", run_), "the checkpoint knows its images"
+    del env["shape"]
+    (run_ / "env.json").write_text(json.dumps(env))
+    assert "is not there" in refused(capsys, "sample", run_)
+
+
+def test_a_score_while_training_opens_no_images_again(tmp_path, monkeypatch):
+    """The set is opened once by the run, and its labels once for the classifier."""
+    from toylab.image import data
+
+    opened = []
+    plain = data.opened
+    monkeypatch.setattr(data, "opened", lambda *how: opened.append(how) or plain(*how))
+    folder = trained(tmp_path, "steps=6", "eval_every=2", "eval_images=100")
+    assert len(list((folder / "eval").glob("step-*.json"))) == 3 and len(opened) == 1
+
+
 def test_lines_go_from_one_latent_to_another(folder, tmp_path, capsys):
     """Eight in rows of three: ends are the images of the same seed, the middle is that of the mean,
     and an export's are the run's."""

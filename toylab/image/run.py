@@ -10,11 +10,11 @@ runs/00000-digits-smoke/
 import json
 import os
 import platform
-import signal
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import toylab
@@ -28,6 +28,8 @@ from toylab.image.ending import Ending
 from toylab.image.log import GRID, Log, Watch
 from toylab.image.networks import FAMILIES
 from toylab.image.precision import DTYPES, allow, arranged, forgetting
+from toylab.image.sources import Images
+from toylab.image.stopping import Stop
 from toylab.makings import LATENTS
 from toylab.processes import any_of, neighbours, world
 from toylab.states import flatten, restore
@@ -37,47 +39,6 @@ try:
     import fcntl
 except ImportError:  # not on Windows, where two processes are not kept apart
     fcntl = None
-
-
-class Stop:
-    """Ctrl-C, SIGTERM and SIGUSR1 as a wish, granted at the next step; a second one ends at once.
-
-    SIGUSR1 is what SLURM is asked to send before a job's time is over.
-    """
-
-    def __init__(self):
-        self.wanted = self._abrupt = False
-
-    def __enter__(self):
-        names = ("SIGINT", "SIGTERM", "SIGUSR1")
-        wishes = [getattr(signal, name) for name in names if hasattr(signal, name)]
-        self._before = {number: signal.signal(number, self._ask) for number in wishes}
-        return self
-
-    def __exit__(self, *problem):
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _ask(self, number, frame):
-        self.wanted = True
-        self.__exit__()
-        if self._abrupt:
-            raise _Dropped
-
-    @contextmanager
-    def dropping(self):
-        """What stands in it is dropped where it is when the wish comes: a score takes minutes."""
-        self._abrupt = True
-        try:
-            yield
-        except _Dropped:
-            pass
-        finally:
-            self._abrupt = False
-
-
-class _Dropped(BaseException):
-    """The wish came; not an error, which somebody might think was his."""
 
 
 class Lock:
@@ -182,6 +143,7 @@ def create(config, setup, out, parent=None):
     write(folder / "config.toml", dump(config).encode())
     told = environment(setup) | {
         "data": fingerprint(setup),
+        "shape": list(setup.sources[0].shape),
         "parent": str(parent) if parent else None,
         "numbers": {n: p.count for n, p in setup.networks._asdict().items()},
     }
@@ -231,13 +193,26 @@ def locate(path):
     return folder, checkpoint.named(path if inside else folder / "checkpoints" / "last.json")
 
 
-def opened(path, changed=None):
-    """(folder, config, setup, state) of a run, or of one of its checkpoints, to go on with."""
+def opened(path, changed=None, reals=True):
+    """(folder, config, setup, state) of a run, or of one of its checkpoints, to go on with.
+
+    reals -- whether its real images are needed; without them nothing but sampling means anything
+    """
     folder, file = locate(path)
     values = {**read(folder / "config.toml"), **(changed or {})}
     config = build(folder.name[6:] or folder.name, values)
-    setup = prepare(config)
+    setup = prepare(config, None if reals else _blank(folder, config.settings))
     return folder, config, setup, checkpoint.load(file, setup.start(), fingerprint(setup))
+
+
+def _blank(folder, settings):
+    """One black image of a run's shape in its images' place; None where env.json has no shape."""
+    try:
+        told = json.loads((Path(folder) / "env.json").read_text())
+        black = np.zeros((1, *told["shape"]), np.uint8)
+        return Images(black, settings.scaling, settings.flips, fingerprint=told["data"])
+    except (OSError, ValueError, TypeError, KeyError, MemoryError):
+        return None  # the images themselves will tell
 
 
 def forked(path, changed):

@@ -23,7 +23,7 @@ from toylab.image.features import extractor
 from toylab.image.metrics import KID_SIZE, KID_SUBSETS, METRICS, scores
 from toylab.image.neighbours import DENSITY_K, PRECISION_K
 from toylab.image.pixels import CHANNELS
-from toylab.image.sets import chosen, labelled, whole_set
+from toylab.image.sets import chosen, held, labelled, whole_set
 from toylab.randomness import Keys
 
 SMALLEST = 50  # images of either kind, below which no score means anything
@@ -74,7 +74,9 @@ def score(run, wanted):
         made = grids.fakes(setup, vector, wanted.n, wanted.seed, purpose="evaluate")
         return grids.shown(setup, made)
 
-    return _against(config.settings, folder / "eval", fakes, wanted) | {
+    # They are decoded already where the run trains with them.
+    there = held(setup.sources[0]) if wanted.split == "train" else None
+    return _against(config.settings, folder / "eval", fakes, wanted, there) | {
         "step": state.step,
         "weights": wanted.weights,
         "norms": f"held: the statistics of {grids.CALIBRATION} other fakes",
@@ -108,10 +110,13 @@ def score_images(address, settings, folder, wanted):
     return _against(settings, folder, fakes, wanted) | {"source": told}
 
 
-def _against(settings, folder, fakes, wanted):
-    """{…} of images that `fakes` gives, against the real ones of a set; trains in a folder."""
+def _against(settings, folder, fakes, wanted, there=None):
+    """{…} of images that `fakes` gives, against the real ones of a set; trains in a folder.
+
+    there -- the set's images, if somebody has them
+    """
     checked(wanted)
-    real_set = whole_set(settings, wanted.split)
+    real_set = there or whole_set(settings, wanted.split)
     order = Keys(wanted.seed, "evaluate/real").rng().permutation(len(real_set))
     most = len(real_set) // 2 if wanted.baseline else len(real_set)
     n = min(wanted.n, most)

@@ -5,13 +5,17 @@ import numpy as np
 from toylab.image import data
 from toylab.image.layouts.common import Pictures, gathered
 from toylab.image.pixels import DataError, Form
-from toylab.image.sources import Ahead
+from toylab.image.sources import Ahead, Resident
 
 
 def whole_set(settings, split="train"):
     """The set of a run's settings, to be looked at image by image; raises `DataError`."""
-    found = data.opened(settings, split)
-    return found.images if isinstance(found, Ahead) else found
+    return held(data.opened(settings, split))
+
+
+def held(source):
+    """The images of a source, wherever it keeps them."""
+    return source.images if isinstance(source, Ahead | Resident) else source
 
 
 def chosen(images, places):

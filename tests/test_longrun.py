@@ -90,6 +90,21 @@ def test_begun_again_it_goes_on_and_tells_every_score(longrun, monkeypatch, tmp_
         assert [row["step"] for row in csv.DictReader(file)] == ["10", "20", "10", "20", ""]
 
 
+def test_a_line_of_scores_has_the_mean_the_least_and_the_most_of_its_seeds(longrun):
+    numbers = {"recall": 0.5, "coverage": 0.25, "precision": 1.0}
+    arm = {"penalty": "0-GP", "adam": "Adam (0.5, 0.9)", **numbers}
+    found = [
+        {**arm, "seed": 0, "step": 10, "fid": 99.0, "classes": 1},
+        {**arm, "seed": 0, "step": 20, "fid": 40.0, "classes": 10},
+        {**arm, "seed": 1, "step": 20, "fid": 50.0, "classes": 7, "recall": 0.75},
+        {"penalty": "real images", "fid": 2.0, "classes": 10, **numbers},
+    ]
+    assert longrun.scores(found) == [
+        "| 0-GP | Adam (0.5, 0.9) | 20 | 45 (40–50) | 8 (7–10) | 0.62 (0.50–0.75) | 0.25 | 1.00 |",
+        "| real images |  |  | 2 | 10 | 0.50 | 0.25 | 1.00 |",
+    ]
+
+
 def test_a_cross_test_s_lines_are_means_over_those_asked(longrun):
     """Cell (i, j) of the two kinds' two seeds has 0.1 i + 0.01 j."""
     rows = [

@@ -205,18 +205,19 @@ def test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored(scores, tmp_path
 
 
 def test_a_score_that_is_being_made_is_dropped_when_the_wish_comes(tmp_path, monkeypatch):
-    """SIGTERM in the middle of a score that would last for ever: the next state is saved."""
+    """SIGTERM in the middle of a score that would last long: the next state is saved."""
     made = config.load("digits-smoke", config.overrides([*TINY, "steps=9", "eval_every=2"]))
     setup = run.prepare(made)
     folder = run.create(made, setup, tmp_path)
 
-    def endless(opened, wanted):
+    def long(opened, wanted):
         os.kill(os.getpid(), signal.SIGTERM)
-        while True:
+        for _ in range(300):
             time.sleep(0.01)
+        raise AssertionError("it was stayed for")
 
     monkeypatch.setattr(scoring, "ready", lambda folder, config: None)
-    monkeypatch.setattr(scoring, "score", endless)
+    monkeypatch.setattr(scoring, "score", long)
     with run.Stop() as stop:
         assert run.follow(folder, made, setup, stop=stop).step == 3
     assert reached(folder).step == 3 and not (folder / "eval").exists()

@@ -124,7 +124,7 @@ TESTS = {
     "image.run": ("image_run", "image", "image_divergence"),
     "image.config": ("image_presets", "image"),
     "image.divergence": ("image_divergence",),
-    "image.log": ("image_divergence",),
+    "image.log": ("image_divergence", "image_run"),
     "image.checkpoint": ("image_divergence", "image_checkpoint"),
     "bench.measure": ("bench",),
     "bench.profile": ("bench",),
@@ -1162,7 +1162,8 @@ LINES = {
     ],
     "image.stopping": [
         ("a score is stayed for", "        if self._abrupt:\n            raise _Dropped", "        pass", "test_a_score_that_is_being_made_is_dropped_when_the_wish_comes"),
-        ("the wish breaks off steps too", "            self._abrupt = False\n", "            pass\n", "test_a_score_that_is_being_made_is_dropped_when_the_wish_comes"),
+        ("the wish breaks off steps too", "            self._abrupt = False\n", "            pass\n", "test_nothing_but_a_score_is_broken_off"),
+        ("a second SIGTERM ends at once", "signal.signal(signal.SIGINT, self._before[signal.SIGINT])", "self.__exit__()", "test_only_a_second_ctrl_c_ends_at_once"),
     ],
     "image.run": [
         ("scored although it was to stop", "state.step % every == 0 and not asked", "state.step % every == 0", "test_a_run_that_is_asked_to_stop_does_not_stay_to_be_scored"),
@@ -1184,6 +1185,11 @@ LINES = {
         ("the first number alone", "factor * number for number in value.values", "number for number in value.values", "test_a_schedule_is_scaled_at_every_step"),
     ],
     "image.log": [
+        ("what was not looked at is kept", "        if state is not self.well:\n            self._look(state)\n", "", "test_a_state_is_looked_at_before_it_is_kept"),
+        ("a scored state is none to go back to", "        self._keep(state)\n        settings, found", "        settings, found", "test_a_scored_state_is_one_to_go_back_to"),
+        ("a FID of any number of images", '"images": settings.eval_images}', '"images": 0}', "test_a_best_of_fewer_images_is_no_measure"),
+        ("grids of later steps stay", "                path.unlink()", "                pass", "test_a_run_taken_up_further_back_is_there_from_its_first_moment"),
+        ("the last one stays the last", "if state is not None and self._is_behind(state):", "if False:", "test_a_run_taken_up_further_back_is_there_from_its_first_moment"),
         ("always to the same state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1].step >= step", "test_a_run_goes_back_further_each_time_and_not_for_ever"),
         ("back to a bad state", "self._saved[-1].step >= step or self._saved[-1] is self._tried", "self._saved[-1] is self._tried", "test_a_fid_beyond_its_limit_ends_a_run_before_that_state"),
         ("any features' best", "best = None  # of other features", "pass  # of other features", "test_a_best_by_other_features_is_no_measure"),
@@ -1191,7 +1197,7 @@ LINES = {
     ],
     "image.checkpoint": [
         ("the best goes too", "{folder / champion[\"file\"]} if champion else set()", "set()", "test_the_best_checkpoint_and_every_nth_stay"),
-        ("none for good", "if every and int(other.stem[5:]) % every == 0", "if every < 0", "test_the_best_checkpoint_and_every_nth_stay"),
+        ("none for good", "if every and step_of(other) % every == 0", "if every < 0", "test_the_best_checkpoint_and_every_nth_stay"),
     ],
     "bench.measure": [
         ("more steps than are counted", "            take(counts[case])\n            found", "            take(counts[case] + 1)\n            found", "test_loops_take_turns_and_a_step_s_time_is_its_reading_s_over_its_steps"),
@@ -1283,7 +1289,7 @@ LINES = {
         ("written over whatever it hangs on", "if _others(path, numbers) in (None, what):", "if True:", "test_what_hangs_on_something_else_is_not_written_over"),
         ("the player for the average", 'return state.average if weights == "average"', 'return state.average if weights == "player"', "test_the_scored_images_are_the_run_s_own"),
         ("images of another size", "    if found.shape != real:", "    if False:", "test_images_that_cannot_be_compared_are_refused"),
-        ("the set in the images' place", "own = Settings(data=address, ", "own = Settings(data=settings.data, ", "test_images_from_elsewhere_are_scored_against_a_set"),
+        ("the set in the images' place", 'form = {"data": address, ', 'form = {"data": settings.data, ', "test_images_from_elsewhere_are_scored_against_a_set"),
         ("the same reals as others", "order[n : 2 * n]", "order[:n]", "test_a_score_says_what_it_hangs_on"),
     ],
     "image.sets": [
@@ -1370,7 +1376,7 @@ LINES = {
         ("any worker will do", "if others := sorted(worker for worker, theirs in found.items() if theirs != code()):", "if others := []:", "test_a_dask_cluster_of_processes_gives_the_same_table"),
     ],
     "image.ending": [
-        ("a run that ended early has finished", '"finished" if self.step == self.steps else "stopped"', '"finished"', "test_the_end_of_a_run_is_written_and_taken_back"),
+        ("a run that ended early has finished", '"finished" if done else "stopped"', '"finished"', "test_the_end_of_a_run_is_written_and_taken_back"),
         ("divergence is a failure like others", '"diverged" if issubclass(kind, Diverged) else "failed"', '"failed"', "test_a_real_run_is_read_whole_while_it_ends_is_resumed_and_diverges"),
         ("an earlier end stays", "            self.path.unlink(missing_ok=True)", "            pass", "test_the_end_of_a_run_is_written_and_taken_back"),
     ],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -221,6 +222,55 @@ def test_a_score_that_is_being_made_is_dropped_when_the_wish_comes(tmp_path, mon
     with run.Stop() as stop:
         assert run.follow(folder, made, setup, stop=stop).step == 3
     assert reached(folder).step == 3 and not (folder / "eval").exists()
+
+
+def test_nothing_but_a_score_is_broken_off():
+    with run.Stop() as stop:
+        with stop.dropping():
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wanted
+
+
+def test_only_a_second_ctrl_c_ends_at_once():
+    """torchrun passes on a SIGTERM that its processes may have got themselves."""
+    with run.Stop() as stop:
+        for name in ("SIGUSR1", "SIGHUP", "SIGTERM"):
+            os.kill(os.getpid(), getattr(signal, name))
+            assert stop.wanted and signal.getsignal(getattr(signal, name)) == stop._ask
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+
+
+def test_a_state_is_looked_at_before_it_is_kept(tmp_path, capsys):
+    """Rows come every 50 steps, and a loss goes beyond its limit: nothing later is kept."""
+    words = ["train", "digits-smoke", *TINY, "steps=60", "log_every=50", "save_every=10"]
+    words += ["rate_critic=0.3", "rate_generator=0.3", "loss_limit=1.5", "--out", str(tmp_path)]
+    assert main(words) == 3
+    (folder,) = tmp_path.iterdir()
+    told_ = capsys.readouterr().err
+    began = int(re.search(r"at step (\d+) ", told_)[1])
+    assert began < 50 and all(step < began for step in kept(folder))
+    assert f"step-{kept(folder)[-1]:08d}.ckpt" in told_
+
+
+def test_a_scored_state_is_one_to_go_back_to(scores, tmp_path, capsys):
+    scores += [5.0, 6.0, 7.0]
+    words = ["steps=12", "eval_every=5", "save_every=100", "log_every=1", "loss_limit=50"]
+    words += ["rate_critic=jumps(0.003,10@6)", "rate_generator=jumps(0.003,10@6)", "rollbacks=1"]
+    words = ["train", "digits-smoke", *TINY, *words, "--out", str(tmp_path)]
+    assert main([*words, "--on-divergence", "rollback"]) in (0, 3)
+    (folder,) = tmp_path.iterdir()
+    assert [row["step"] for row in told(folder, "rolled back")] == [5]
+
+
+def test_a_best_of_fewer_images_is_no_measure(scores, tmp_path):
+    scores += [3.0, 9.0]
+    folder = ended(tmp_path, "steps=2", "eval_every=2", "eval_images=100")
+    words = ["steps=4", "eval_images=50", "fid_limit=2"]
+    assert main(["train", "--resume", str(folder), *words]) == 0
+    assert checkpoint.best(folder / "checkpoints")["fid"] == 9.0
 
 
 def test_images_a_second_are_those_of_the_steps_alone(scores, tmp_path, monkeypatch):

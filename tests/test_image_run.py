@@ -18,6 +18,7 @@ from tests.image_runs import TINY, line, reached, refused, trained
 from toylab import files
 from toylab.image import config, data, forecast, log, run
 from toylab.image.__main__ import main
+from toylab.image.ending import Ending
 from toylab.optimizers import OPTIMIZERS
 from toylab.states import flatten
 
@@ -92,6 +93,61 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path):
         for rows in both
     )
     assert one == other
+
+
+def test_a_run_taken_up_further_back_is_there_from_its_first_moment(tmp_path):
+    """Killed before it saves anything: it goes on from where it was taken up, not from its end."""
+    words = ["steps=8", "save_every=4", "sample_every=2", "log_every=1", "keep_every=4"]
+    folder = trained(tmp_path, *words)
+    (folder / "eval").mkdir()
+    for step in (4, 8):
+        (folder / "eval" / f"step-{step:08d}-classifier-seed0.json").write_text("{}")
+    made = run.opened(folder / "checkpoints" / "step-00000004.ckpt")
+    log.Log(*made)  # and no more
+    assert reached(folder).step == 4
+    assert [path.name for path in sorted((folder / "samples").iterdir())] == [
+        f"fakes{step:08d}.png" for step in (0, 2, 4)
+    ]
+    assert [path.name for path in (folder / "eval").iterdir()] == [
+        "step-00000004-classifier-seed0.json"
+    ]
+
+
+def test_what_somebody_copied_stays_and_harms_nothing(tmp_path):
+    folder = trained(tmp_path, "steps=4", "save_every=1", "keep_every=2")
+    copied = folder / "checkpoints" / "step-00000003-good.ckpt"
+    copied.write_bytes((folder / "checkpoints" / "step-00000003.ckpt").read_bytes())
+    assert main(["train", "--resume", str(folder), "steps=9"]) == 0
+    assert copied.is_file() and reached(folder).step == 9
+
+
+def test_a_run_is_opened_while_it_removes_what_it_named(tmp_path, monkeypatch):
+    folder = trained(tmp_path, "steps=3", "save_every=1")
+    place, times = run.locate, []
+
+    def moving(path):
+        times.append(path)
+        found = place(path)
+        return (found[0], found[1].with_name("step-00000001.ckpt")) if len(times) < 3 else found
+
+    monkeypatch.setattr(run, "locate", moving)
+    assert run.opened(folder)[3].step == 3
+
+
+def test_who_stops_listening_does_not_stop_a_run(tmp_path):
+    words = ["train", "digits-smoke", *TINY, "steps=30", "log_every=1"]
+    process = subprocess.Popen(**line(*words), cwd=tmp_path, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(120)
+    assert reached(tmp_path / "runs" / "00000-digits-smoke").step == 30
+
+
+def test_the_end_of_a_broken_off_last_step_is_no_finish(tmp_path):
+    with pytest.raises(KeyboardInterrupt), Ending(tmp_path, 6) as ending:
+        ending.step = 6
+        raise KeyboardInterrupt
+    assert json.loads((tmp_path / "ended.json").read_text())["state"] == "stopped"
 
 
 # Two processes, signals

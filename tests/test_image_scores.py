@@ -229,6 +229,46 @@ def test_labels_come_with_their_images(tmp_path):
         labelled(config.Settings(data=f"npz:{tmp_path}/bare.npz"), 30)
 
 
+def test_each_set_has_a_classifier_of_its_own(tmp_path, capsys):
+    """Images judged by digits and by their negatives: the second does not use the first's."""
+    settings = config.build("x", {}).settings
+    every, kinds = chosen(whole_set(settings), np.arange(1797)), labelled(settings, 1797)[1]
+    np.savez(tmp_path / "negatives.npz", images=255 - every, labels=kinds)
+    folder_of(tmp_path / "pics", every[:200])
+    asked = ("evaluate", tmp_path / "pics", "--n", 100, "--metrics", "fid")
+    shas = [
+        told(capsys, *asked, "--data", data)["extractor"]["sha256"]
+        for data in ("digits", f"npz:{tmp_path}/negatives.npz", "digits")
+    ]
+    assert shas[0] == shas[2] != shas[1]
+    np.savez(tmp_path / "bare.npz", images=every)
+    assert "has no labels" in refused(capsys, *asked, "--data", f"npz:{tmp_path}/bare.npz")
+
+
+def test_of_two_kinds_both_are_classes():
+    images = np.zeros((60, 1, 4, 4), np.uint8)
+    images[30:] = 200
+    found = classifier.trained(images, np.arange(60) // 30)
+    logits = found.look(images)[1]
+    assert logits.shape == (60, 2) and np.array_equal(logits.argmax(1), np.arange(60) // 30)
+
+
+def test_an_address_or_a_seed_that_cannot_be_is_refused(folder, tmp_path, capsys):
+    assert "foo" in refused(capsys, "evaluate", "foo:bar", "--data", "digits")
+    assert "2³¹" in refused(capsys, "evaluate", folder, "--seed", 10**22)
+    words = ("train", "digits-smoke", "average_kimg=1e6", "--out", tmp_path)
+    assert "average_kimg=1000000.0" in refused(capsys, *words)
+
+
+def test_an_export_of_few_bits_makes_the_same_images(tmp_path, capsys):
+    run_ = trained(tmp_path, "steps=2", "precision=bfloat16")
+    _, _, setup, state = run.opened(run_)
+    wanted = grids.shown(setup, grids.fakes(setup, state.average, 40, seed=3))
+    capsys.readouterr()
+    told(capsys, "export", run_, "--out", tmp_path / "out")
+    assert np.array_equal(export.loaded(tmp_path / "out").images(40, 3), wanted)
+
+
 def png(image):
     buffer = io.BytesIO()
     Image.fromarray(image[0]).save(buffer, "PNG")

@@ -51,7 +51,7 @@ def save(folder, state, data, every=0):
         champion = (folder / "best.json").unlink()
     earlier = [other for other in _all(folder) if other < path]
     kept = {path, *earlier[1 - KEPT :]}
-    kept |= {other for other in earlier if every and int(other.stem[5:]) % every == 0}
+    kept |= {other for other in earlier if every and step_of(other) % every == 0}
     kept |= {folder / champion["file"]} if champion else set()
     for other in set(_all(folder)) - kept:
         other.unlink()
@@ -83,7 +83,14 @@ def _json(value):
 
 
 def _all(folder):
-    return sorted(Path(folder).glob("step-*.ckpt"))
+    """The checkpoints that runs write; one that somebody copied has a name of its own."""
+    return sorted(path for path in Path(folder).glob("step-*.ckpt") if step_of(path) is not None)
+
+
+def step_of(path):
+    """The step in a checkpoint's name, None where it has none."""
+    number = path.stem.removeprefix("step-")
+    return int(number) if number.isdecimal() else None
 
 
 def last(folder):

@@ -30,6 +30,7 @@ class Classifier(NamedTuple):
     shape: tuple  # of an image
     accuracy: float
     trained: int  # images
+    of: str = ""  # what set they are of
 
     def look(self, images):
         """(features (n, HIDDEN[-1]), logits (n, classes)) of uint8 images (n, *shape)."""
@@ -43,7 +44,7 @@ class Classifier(NamedTuple):
         return x, x @ self.weights[-1] + self.biases[-1]
 
 
-def trained(images, labels, seed=0):
+def trained(images, labels, seed=0, of=""):
     """A `Classifier` of uint8 images (n, c, h, w) and whole labels (n,); the same every time.
 
     At most `MOST` images are used; every fifth of them is held out to measure its accuracy.
@@ -69,12 +70,19 @@ def trained(images, labels, seed=0):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # so many epochs, whatever comes
         made.fit(rows[~held], labels[~held])
+    weights = [weight.astype(np.float32) for weight in made.coefs_]
+    biases = [bias.astype(np.float32) for bias in made.intercepts_]
+    if len(biases[-1]) == 1:  # of two kinds it has the second one's logit alone
+        weights[-1], biases[-1] = (
+            np.concatenate([0 * part, part], -1) for part in (weights[-1], biases[-1])
+        )
     return Classifier(
-        tuple(weight.astype(np.float32) for weight in made.coefs_),
-        tuple(bias.astype(np.float32) for bias in made.intercepts_),
+        tuple(weights),
+        tuple(biases),
         images.shape[1:],
         float(made.score(rows[held], labels[held])),
         int((~held).sum()),
+        of,
     )
 
 
@@ -85,7 +93,7 @@ def save(path, classifier):
     arrays = {f"weight{n}": weight for n, weight in enumerate(classifier.weights)}
     arrays |= {f"bias{n}": bias for n, bias in enumerate(classifier.biases)}
     told = {"accuracy": classifier.accuracy, "trained": classifier.trained}
-    told |= {"format": FORMAT, "shape": list(classifier.shape)}
+    told |= {"format": FORMAT, "shape": list(classifier.shape), "of": classifier.of}
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write(path, packed(arrays, {"toylab": json.dumps(told)}))
 
@@ -107,6 +115,7 @@ def load(path):
             tuple(told["shape"]),
             told["accuracy"],
             told["trained"],
+            told.get("of", ""),
         )
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise CheckpointError(f"{path}: is no classifier of form {FORMAT} ({error})") from error

@@ -74,7 +74,8 @@ def began(states, setup, limit):
 def gentler(config):
     """The configuration with both rates halved, on their schedules, and another seed."""
     changed = {name: scaled(getattr(config.experiment, name), GENTLER) for name in RATES}
-    changed["seed"] = config.experiment.seed + 1  # other minibatches than those that led there
+    # Other minibatches than those that led there.
+    changed["seed"] = (config.experiment.seed + 1) % 2**31
     return build(config.name, {**parse(dump(config), config.name), **changed})
 
 

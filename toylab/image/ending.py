@@ -30,7 +30,8 @@ class Ending:
     def __exit__(self, kind, error, trace):
         if not self.path:
             return
-        state, words = "finished" if self.step == self.steps else "stopped", ""
+        done = kind is None and self.step == self.steps
+        state, words = "finished" if done else "stopped", ""
         if kind is not None and issubclass(kind, Exception):
             state = "diverged" if issubclass(kind, Diverged) else "failed"
             words = str(error) or kind.__name__

@@ -20,6 +20,7 @@ from toylab.image.checkpoint import CheckpointError
 from toylab.image.moments import holding
 from toylab.image.networks import FAMILIES
 from toylab.image.pixels import SCALINGS
+from toylab.image.precision import arranged
 from toylab.image.scoring import versions
 from toylab.makings import LATENTS
 from toylab.networks import Network
@@ -105,6 +106,7 @@ def _built(about, tensors):
     made = config.build(about["run"], config.parse(about["config"], about["run"]))
     e, settings = made.experiment, made.settings
     network = FAMILIES[settings.network].build(tuple(about["shape"]), e, settings).generator
+    network = arranged(network, settings, "cpu")
     parts = [tensors[name] for name in sorted(tensors) if name.startswith("weight.")]
     shapes = [tuple(part.shape) for part in parts]
     if shapes != list(network.layout.shapes):

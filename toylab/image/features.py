@@ -62,11 +62,12 @@ class Extractor(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """One row: `build(path, labelled, folder) -> Extractor`.
+    """One row: `build(path, labelled, folder, of) -> Extractor`.
 
     path     -- what stood behind the colon, or ""
     labelled -- () -> (uint8 images, labels) of the run's training images
     folder   -- where what was trained may be kept
+    of       -- what set those images are of, in words
     """
 
     build: Callable
@@ -79,22 +80,23 @@ def hashed(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def extractor(named, labelled, folder) -> Extractor:
+def extractor(named, labelled, folder, of="") -> Extractor:
     """The extractor of a name or NAME:PATH; raises `DataError`."""
     name, _, path = named.partition(":")
     if name not in EXTRACTORS:
         raise DataError(f"features {named!r} are unknown; {nearest(name, EXTRACTORS)}")
-    return EXTRACTORS[name].build(path, labelled, Path(folder))
+    return EXTRACTORS[name].build(path, labelled, Path(folder), of)
 
 
-def _classifier(path, labelled, folder):
+def _classifier(path, labelled, folder, of):
     kept = Path(path) if path else folder / "classifier.safetensors"
     if path and not kept.is_file():
         raise DataError(f"classifier:{path}: there is no such file")
-    if not kept.is_file():
+    found = classifier.load(kept) if kept.is_file() else None
+    if found is None or not path and found.of != of:  # one of another set would say little of this
         kept.parent.mkdir(parents=True, exist_ok=True)
-        classifier.save(kept, classifier.trained(*labelled()))
-    found = classifier.load(kept)
+        classifier.save(kept, classifier.trained(*labelled(), of=of))
+        found = classifier.load(kept)
     about = {"accuracy": found.accuracy, "trained_on": found.trained}
     return Extractor("classifier", hashed(kept), "none", found.look, about)
 
@@ -103,7 +105,7 @@ INCEPTION = "TOYLAB_INCEPTION"  # the environment variable that may hold the wei
 WEIGHTS = "pt_inception-2015-12-05, the weights that torch-fidelity and pytorch-fid publish"
 
 
-def _inception(path, labelled, folder) -> Extractor:
+def _inception(path, labelled, folder, of) -> Extractor:
     (fetched,) = download.kept("inception", data.root())
     path = path or os.environ.get(INCEPTION, "") or (str(fetched) if fetched.is_file() else "")
     if not path or not Path(path).is_file():

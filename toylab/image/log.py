@@ -4,6 +4,7 @@ events.jsonl   {event, step, time, …}: started, stopped, finished, best, diver
 """
 
 import json
+import re
 import time
 from collections import deque
 from contextlib import contextmanager, nullcontext
@@ -21,6 +22,7 @@ from toylab.processes import any_of, world
 from toylab.schedules import evaluate
 
 GRID = 64  # images in a sample grid
+OF_STEPS = ("samples/fakes*.png", "eval/step-*.json")  # files with a step in their names
 
 
 class Watch:
@@ -45,10 +47,21 @@ class Watch:
 
     def measure(self, state):
         """The losses and gradients, which are means over all processes."""
+        return self._look(state)
+
+    def _look(self, state):
         found = measured(self.setup, state)
         self.check(state, found)
         self.well = state
         return found
+
+    def _keep(self, state):
+        """Takes a state to go back to, whose losses have been looked at and found well."""
+        self.check(state)
+        if state is not self.well:
+            self._look(state)
+        if not (self._saved and self._saved[-1] is state):
+            self._saved.append(state)
 
     def picture(self, state):
         """Nothing but the check."""
@@ -56,12 +69,11 @@ class Watch:
 
     def save(self, state):
         """Keeps the state to go back to."""
-        self.check(state)
-        self._saved.append(state)
+        self._keep(state)
 
     def score(self, state, stop):
         """Raises `Diverged` where the first process finds a FID beyond its limit."""
-        self.check(state)
+        self._keep(state)
         self._explosion(state)
 
     def _explosion(self, state, beyond=False):
@@ -99,13 +111,23 @@ class Log(Watch):
         self.images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
         self.metrics = self.folder / "metrics.jsonl"
         self.begin(state.step if state else 0)
+        if state is not None and self._is_behind(state):
+            self._written(state)  # whoever goes on after this process goes on from here
         self.boards = [BOARDS[name](self.folder, config) for name in boards]
         versions = {"toylab": toylab.__version__, "torch": torch.__version__}
         self.event("started", self._seen, device=str(setup.device), processes=world(), **versions)
 
+    def _is_behind(self, state):
+        """Whether the run was further than this state when it ended."""
+        last = self.last()
+        return last is not None and checkpoint.step_of(last) > state.step
+
     def begin(self, step):
-        """Drops rows of later steps, written after the checkpoint that the run goes on from, and
-        what is no row; the clock goes on from the last row that is left."""
+        """Drops what is of later steps, written after the checkpoint that the run goes on from, and
+        rows that are none; the clock goes on from the last row that is left."""
+        for path in (path for pattern in OF_STEPS for path in self.folder.glob(pattern)):
+            if (number := re.search(r"\d{8,}", path.name)) and int(number[0]) > step:
+                path.unlink()
         rows = self.metrics.read_bytes().splitlines(True) if self.metrics.exists() else []
         kept = [row for row in rows if _number(row, "step", float("inf")) <= step]
         write(self.metrics, b"".join(kept))
@@ -178,7 +200,7 @@ class Log(Watch):
 
         Once the run is to stop the score is dropped.
         """
-        self.check(state)
+        self._keep(state)
         settings, found = self.config.settings, None
         metrics = ("fid", "is", "classes", "pr")
         wanted = scoring.Wanted(metrics, settings.eval_features, settings.eval_images)
@@ -190,9 +212,10 @@ class Log(Watch):
         for board in self.boards:
             board.row({"step": state.step, **found["scores"]})
         fid, folder = found["scores"]["fid"], self.folder / "checkpoints"
-        best, told = checkpoint.best(folder), {"extractor": found["extractor"]["sha256"]}
-        if best and best.get("extractor") != told["extractor"]:
-            best = None  # of other features: no number to compare with
+        best = checkpoint.best(folder)
+        told = {"extractor": found["extractor"]["sha256"], "images": settings.eval_images}
+        if best and any(best.get(name) != told[name] for name in told):
+            best = None  # of other features or fewer images: no number to compare with
         if best is None or fid < best["fid"]:
             told["fid"] = fid
             checkpoint.name_best(folder, self._written(state), state.step, told)

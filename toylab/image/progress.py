@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 
 def progress(step, steps, out=None):
@@ -26,7 +27,8 @@ class Lines:
         step, since = self._first
         left = (time.perf_counter() - since) / (row["step"] - step) * (self.steps - row["step"])
         told = f"step {row['step']}/{self.steps}  {words(row)}  {clock(left)} left"
-        print(told, file=self.out, flush=True)
+        with suppress(OSError):  # whoever listened has gone: the run goes on
+            print(told, file=self.out, flush=True)
 
 
 class Bar(Lines):

@@ -114,7 +114,10 @@ def prepare(config, real=None):
             )
     if settings.average_kimg:
         images = sum(spec.count * spec.size for spec in setup.draws.specs if spec.real)
-        experiment.average = forgetting(images, settings.average_kimg)
+        try:
+            experiment.average = forgetting(images, settings.average_kimg)
+        except ValueError as error:
+            raise ConfigError(f"average_kimg={settings.average_kimg}: {error}") from error
         setup, _ = setup.followed(setup.start())
     return setup
 
@@ -198,11 +201,23 @@ def opened(path, changed=None, reals=True):
 
     reals -- whether its real images are needed; without them nothing but sampling means anything
     """
-    folder, file = locate(path)
+    folder, _ = locate(path)
     values = {**read(folder / "config.toml"), **(changed or {})}
     config = build(folder.name[6:] or folder.name, values)
     setup = prepare(config, None if reals else _blank(folder, config.settings))
-    return folder, config, setup, checkpoint.load(file, setup.start(), fingerprint(setup))
+    return folder, config, setup, _newest(path, setup)
+
+
+def _newest(path, setup):
+    """The state there; a run that trains may remove a checkpoint that it has just named."""
+    for _ in range(9):
+        file = locate(path)[1]
+        try:
+            return checkpoint.load(file, setup.start(), fingerprint(setup))
+        except checkpoint.CheckpointError:
+            if locate(path)[1] == file:
+                raise
+    return checkpoint.load(file, setup.start(), fingerprint(setup))
 
 
 def _blank(folder, settings):

@@ -18,7 +18,7 @@ import toylab
 from toylab.files import write
 from toylab.image import grids
 from toylab.image.classifier import MOST
-from toylab.image.config import ConfigError, Settings
+from toylab.image.config import ConfigError, build
 from toylab.image.features import extractor
 from toylab.image.metrics import KID_SIZE, KID_SUBSETS, METRICS, scores
 from toylab.image.neighbours import DENSITY_K, PRECISION_K
@@ -46,9 +46,9 @@ def checked(wanted):
     """The wish itself; raises `ConfigError` where it cannot be met."""
     for name in wanted.metrics:
         METRICS[name]
-    if wanted.n < SMALLEST or wanted.seed < 0:
+    if wanted.n < SMALLEST or not 0 <= wanted.seed < 2**31:
         raise ConfigError(
-            f"--n must be at least {SMALLEST} and --seed at least 0, got {wanted.n} and "
+            f"--n must be at least {SMALLEST} and --seed from 0 to 2³¹ − 1, got {wanted.n} and "
             f"{wanted.seed}"
         )
     return wanted
@@ -62,7 +62,14 @@ def generator_of(state, weights):
 def ready(folder, config):
     """Raises where scores while training could not be had, before the training begins."""
     settings = config.settings
-    extractor(settings.eval_features, partial(labelled, settings, MOST), Path(folder) / "eval")
+    _extractor(settings.eval_features, settings, Path(folder) / "eval")
+
+
+def _extractor(features, settings, folder):
+    """The extractor of these words, for a set in the form that the settings give it."""
+    form = settings.channels, settings.crop, settings.size, settings.images
+    of = " ".join([settings.data, *map(str, form)])
+    return extractor(features, partial(labelled, settings, MOST), folder, of)
 
 
 def score(run, wanted):
@@ -91,7 +98,8 @@ def score_images(address, settings, folder, wanted):
     """
     channels = {count: name for name, count in CHANNELS.items()}
     real = whole_set(settings, wanted.split).shape
-    own = Settings(data=address, channels=channels.get(real[0], "as-is"))
+    form = {"data": address, "channels": channels.get(real[0], "as-is")}
+    own = build("images", form).settings
     found = whole_set(own)
     if found.shape != real:
         shown = " and ".join("×".join(map(str, shape)) for shape in (found.shape, real))
@@ -123,7 +131,7 @@ def _against(settings, folder, fakes, wanted, there=None):
     if n < SMALLEST:
         raise ConfigError(f"{n} real images are too few: {SMALLEST} are needed at least")
 
-    look = extractor(wanted.features, partial(labelled, settings, MOST), folder)
+    look = _extractor(wanted.features, settings, folder)
     real, fake = look.of(chosen(real_set, order[:n])), look.of(fakes())
     found = {"scores": scores(real, fake, wanted.metrics, wanted.seed)}
     if wanted.baseline:

@@ -9,8 +9,9 @@ class _Dropped(BaseException):
 
 
 class Stop:
-    """Ctrl-C, SIGTERM and SIGUSR1 as a wish, granted at the next step; a second one ends at once.
+    """Ctrl-C, SIGTERM, SIGHUP and SIGUSR1 as a wish, granted at the next step.
 
+    A second Ctrl-C ends at once. The others may come twice, from torchrun and from who stopped it;
     SIGUSR1 is what SLURM is asked to send before a job's time is over.
     """
 
@@ -18,7 +19,7 @@ class Stop:
         self.wanted = self._abrupt = False
 
     def __enter__(self):
-        names = ("SIGINT", "SIGTERM", "SIGUSR1")
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
         wishes = [getattr(signal, name) for name in names if hasattr(signal, name)]
         self._before = {number: signal.signal(number, self._ask) for number in wishes}
         return self
@@ -29,7 +30,7 @@ class Stop:
 
     def _ask(self, number, frame):
         self.wanted = True
-        self.__exit__()
+        signal.signal(signal.SIGINT, self._before[signal.SIGINT])
         if self._abrupt:
             raise _Dropped
 

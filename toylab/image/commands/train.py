@@ -7,7 +7,7 @@ from toylab.image import config, data, download, forecast, run
 from toylab.image.boards import BOARDS
 from toylab.image.commands import DONE, STOPPED, report, reports, told
 from toylab.image.config import ConfigError
-from toylab.processes import first
+from toylab.processes import any_of, first
 
 FREE = (  # what a resumed run may change: nothing that a step hangs on but where it is taken
     *("steps", "log_every", "sample_every", "eval_every", "eval_images", "eval_features"),
@@ -144,11 +144,13 @@ def _resumed(parsed):
 
 
 def _fetch(name):
-    """Downloads a set unless it can be read already."""
-    try:
-        data.pictures(name)
-    except data.DataError:
-        download.fetch(name, data.root(), told)
+    """Downloads a set unless it can be read already; of several processes the first one."""
+    if first():
+        try:
+            data.pictures(name)
+        except data.DataError:
+            download.fetch(name, data.root(), told)
+    any_of(False)  # the others wait here
 
 
 def _say(parsed, words):

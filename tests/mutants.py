@@ -1282,7 +1282,7 @@ LINES = {
     "image.crosstest": [
         ("own fakes alone", "critic(x), threshold, asked.seed", "critic(fakes[0]), threshold, asked.seed", "test_a_cross_test_is_a_count"),
         ("judged by what it was fitted with", "_Images(both[:n], both[n:])", "_Images(both[:n], both[:n])", "test_a_critic_without_a_threshold_gets_the_middle"),
-        ("one mean for two", "(logits(images.others).mean() + logits(own).mean()) / 2", "logits(own).mean()", "test_a_critic_without_a_threshold_gets_the_middle"),
+        ("one mean for two", "(logits(others).mean() + logits(own).mean()) / 2", "logits(own).mean()", "test_a_critic_without_a_threshold_gets_the_middle"),
     ],
     "image.scoring": [
         ("the set is decoded for every score", "there = held(setup.sources[0]) if wanted.split", "there = None if wanted.split", "test_a_score_while_training_opens_no_images_again"),

@@ -662,6 +662,79 @@ def test_parts_kept_apart_are_found_or_refused(short, capsys):
     assert np.array_equal(opened(address, images=4).pixels, images[:4])
 
 
+ONE_PART = ("idx", "folder", "zip", "lmdb", "parquet", "npy", "csv", "packed")
+
+
+@pytest.mark.parametrize("what", ONE_PART)
+def test_images_to_train_with_are_never_called_a_test_part(what, short, capsys):
+    address, _, _ = written(what, short)
+    assert "has no test part" in refused(capsys, "data", "info", address, "--split", "test")
+
+
+def test_a_file_is_a_test_part_where_its_name_says_so(short, capsys):
+    """One file of MNIST's, one of CIFAR-10's; and folders that lack theirs."""
+    idx(short, GREY).rename("t10k-images-idx3-ubyte")
+    cifar(short, COLOUR)
+    (short / "data_batch_1.bin").rename("test_batch.bin")
+    for address, images in (
+        ("idx:t10k-images-idx3-ubyte", GREY),
+        ("cifar:test_batch.bin", COLOUR[:5]),
+    ):
+        test = data.opened(config.Settings(data=address), "test")
+        assert np.array_equal(test.pixels, images)
+    (short / "none").mkdir()
+    (short / "data_batch_2.bin").rename("none/data_batch_2.bin")
+    for address in ("cifar:none/data_batch_2.bin", "cifar:none", "idx:none"):
+        assert "has no test part" in refused(capsys, "data", "info", address, "--split", "test")
+
+
+def test_an_npz_has_the_part_that_a_key_names(short, capsys):
+    np.savez(short / "a.npz", images=GREY, test_images=GREY[:3])
+    np.savez(short / "b.npz", images=GREY, x=GREY)
+    assert np.array_equal(data.opened(config.Settings(data="npz:a.npz"), "test").pixels, GREY[:3])
+    assert np.array_equal(opened("npz:a.npz").pixels, GREY)
+    assert "has no test part" in refused(capsys, "data", "info", "npz:b.npz", "--split", "test")
+
+
+def test_few_images_to_train_with_leave_the_test_part_whole(short, capsys):
+    """A setting of the run; whoever asks for a few of the part itself gets them."""
+    np.savez(short / "a.npz", x_train=GREY, x_test=GREY[:7])
+    settings = config.Settings(data="npz:a.npz", images=3)
+    assert [len(data.opened(settings, split)) for split in ("train", "test")] == [3, 7]
+    words = ["data", "info", "npz:a.npz", "--split", "test", "--images", "2"]
+    assert main(words) == 0 and "2 images" in capsys.readouterr().out
+
+
+def zip_of_names(folder, *names):
+    """The images of `GREY` under these names, then what a Mac puts beside them."""
+    with zipfile.ZipFile(folder / "mac.zip", "w") as held:
+        for name, image in zip(names, GREY, strict=False):
+            held.writestr(name, encoded(image))
+        for name in ("__MACOSX/photos/._a.png", "__MACOSX/b.png", "photos/.c.png"):
+            held.writestr(name, b"no image")
+        for name in ("album.png/", "./", "."):
+            held.writestr(name, b"")
+    return "zip:mac.zip"
+
+
+def test_a_zip_made_on_a_mac_has_the_images_that_it_shows(short, capsys):
+    address = zip_of_names(short, "album.png/b.png", "photos/a.png")
+    assert np.array_equal(opened(address).pixels, GREY[:2])
+    assert main(["data", "check", address]) == 0
+    assert "holds no images" in refused(capsys, "data", "check", zip_of_names(short))
+
+
+def test_a_row_is_more_than_a_label(short, capsys):
+    (short / "a.csv").write_text("1\n2\n")
+    assert "a square image and a label" in refused(capsys, "data", "info", "csv:a.csv")
+
+
+def test_a_pack_at_home_is_checked_there(short, monkeypatch, capsys):
+    packed(short, GREY)
+    monkeypatch.setenv("HOME", str(short.resolve()))
+    assert main(["data", "check", "packed:~/p"]) == 0
+
+
 def test_a_named_set_is_read_from_the_folder_of_sets(short, monkeypatch):
     """Before any other place; a folder of faces without the picture that is no face."""
     monkeypatch.setenv("TOYLAB_DATA", str(short.resolve()))

@@ -337,6 +337,27 @@ def test_extending_takes_what_is_not_said(tmp_path, capsys):
     assert "extends 3" in refused(capsys, "train", mine)
 
 
+def test_any_path_can_be_read_back(tmp_path):
+    """Also one with characters that TOML has no place for."""
+    strange = "".join(map(chr, (*range(1, 32), 127))) + '"\\\\u0041ü'
+    made = config.load("digits-smoke", {"data": f"folder:{strange}"})
+    (tmp_path / "back.toml").write_text(config.dump(made), encoding="utf-8")
+    assert config.load(tmp_path / "back.toml").settings.data == made.settings.data
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    {
+        'extends = ["a"]': "extends ['a']",
+        "extends = {a = 1}": "extends {'a': 1}",
+        '[network]\nnetwork = ["dcgan"]': "network ['dcgan'] is unknown",
+    }.items(),
+)
+def test_what_is_no_name_is_refused_in_one_line(text, words, tmp_path, capsys):
+    (tmp_path / "mine.toml").write_text(text)
+    assert words in refused(capsys, "train", tmp_path / "mine.toml")
+
+
 def test_a_circle_of_presets_is_refused(tmp_path, monkeypatch, capsys):
     (tmp_path / "a.toml").write_text('extends = "b"')
     (tmp_path / "b.toml").write_text('extends = "a"')

@@ -25,6 +25,7 @@ from toylab.tables import nearest
 
 PRESETS = Path(__file__).parent / "presets"
 CHOICE = "# This project's choice, not the paper's word: "  # and names of settings, in a preset
+ESCAPED = {code: f"\\u{code:04x}" for code in (*range(32), 127)}  # what no string of TOML may hold
 
 
 class ConfigError(ValueError):
@@ -213,7 +214,7 @@ def load(preset, changed=()):
 
 def _over(values, changed):
     """Values with others over them; another network leaves behind what is said of the first one."""
-    if changed.get("network") in FAMILIES:
+    if changed.get("network") in tuple(FAMILIES):  # a list, which no table can look up, may come
         alien = _alien(changed["network"])
         values = {name: value for name, value in values.items() if name not in alien}
     return {**values, **changed}
@@ -237,7 +238,7 @@ def parse(text, path, seen=()):
     values = {}
     if "extends" in sections:
         base = sections.pop("extends")
-        if base not in presets() or base in seen:
+        if not isinstance(base, str) or base not in presets() or base in seen:
             raise ConfigError(
                 f"{path}: extends {base!r}; {nearest(base, set(presets()) - {*seen})}"
             )
@@ -291,5 +292,5 @@ def _toml(value):
         return str(value).lower()
     if isinstance(value, schedules.Schedule | str):
         text = str(value).replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{text}"'
+        return f'"{text.translate(ESCAPED)}"'
     return repr(value)

@@ -12,8 +12,8 @@ import torch
 from toylab.image import grids
 from toylab.image.config import ConfigError
 from toylab.image.confusion import LEVEL, RESAMPLES, confusion
+from toylab.image.layouts.common import NoPart
 from toylab.image.moments import holding, measured
-from toylab.image.pixels import DataError
 from toylab.image.scoring import generator_of, versions
 from toylab.image.sets import whole_set
 from toylab.randomness import Keys
@@ -54,7 +54,8 @@ class _Images(NamedTuple):
 def crosstest(runs, asked):
     """{…} of runs (folder, config, setup, state): a matrix of `Confusion`, and how it came about.
 
-    rows[i][j]: critic i on the fakes of generator j. Raises `ConfigError` where runs differ in
+    rows[i][j]: critic i on the fakes of generator j, and how many of either kind it was asked
+    about; the fewest of all are told as n. Raises `ConfigError` where runs differ in
     what an image is, or in the images.
     """
     if len(runs) < 2:
@@ -79,14 +80,12 @@ def crosstest(runs, asked):
     for one in runs:
         critic, threshold, rule = _critic(one, images, asked)
         real = critic(images.judged)
-        rows.append(
-            [confusion(real, critic(x), threshold, asked.seed, asked.resamples) for x in fakes]
-        )
+        rows.append([_cell(real, critic(x), threshold, asked) for x in fakes])
         thresholds.append({"value": threshold, "rule": RULES[rule].format(threshold)})
     return {
         "runs": [str(folder) for folder, *_ in runs],
         "steps": [state.step for *_, state in runs],
-        "rows": [[cell._asdict() for cell in row] for row in rows],
+        "rows": rows,
         "thresholds": thresholds,
         "norms": asked.norms,
         "weights": asked.weights,
@@ -96,12 +95,22 @@ def crosstest(runs, asked):
         "real": {
             "data": first[1].settings.data,
             "split": split,
-            "n": len(images.judged),
+            "n": _fewest(rows, "reals"),
             "sha256": first[2].sources[0].fingerprint,
         },
-        "fake": {"n": len(fakes[0])},
+        "fake": {"n": _fewest(rows, "fakes")},
         "versions": versions(),
     }
+
+
+def _cell(real, fake, threshold, asked):
+    """{…} of a `Confusion` of logits, with how many there are of either kind."""
+    found = confusion(real, fake, threshold, asked.seed, asked.resamples)
+    return {**found._asdict(), "reals": len(real), "fakes": len(fake)}
+
+
+def _fewest(rows, kind):
+    return min(cell[kind] for row in rows for cell in row)
 
 
 def _numbers(setup, source, n, keys):
@@ -117,7 +126,7 @@ def _reals(one, asked):
     try:
         judged = whole_set(config.settings, split or "test")
         split = split or "test"
-    except DataError:
+    except NoPart:
         if split:
             raise
         judged, split = whole_set(config.settings, "train"), "train"
@@ -147,12 +156,14 @@ def _critic(one, images, asked):
     _, config, setup, state = one
     vector, _ = setup.constraint.effective(state.players.critic, state.constraint)
     network, size = setup.networks.critic, config.experiment.batch
-    own = _fakes(one, asked, "crosstest/own", max(len(images.others), 2))
+    others = images.others.to(setup.device, setup.dtype)
+    own = _fakes(one, asked, "crosstest/own", max(len(others), 2))
     if asked.norms == "held":
-        batches = [batch for kind in (images.others, own) for batch in _even(kind, size)]
+        batches = [batch for kind in (others, own) for batch in _even(kind, size)]
         network = holding(network, measured(network, vector, batches))
 
     def logits(points):
+        points = points.to(setup.device, setup.dtype)  # they may be another run's
         whole = asked.norms == "held" or not _normalised(setup.networks.critic, vector, points)
         # A last part that is not a whole batch would have statistics of another kind.
         parts = points.split(size) if whole else _even(points, size)
@@ -162,7 +173,7 @@ def _critic(one, images, asked):
     threshold = setup.judged(state).threshold
     if threshold is not None:
         return logits, float(threshold), "fixed"
-    middle = (logits(images.others).mean() + logits(own).mean()) / 2
+    middle = (logits(others).mean() + logits(own).mean()) / 2
     return logits, float(middle), "midpoint"
 
 

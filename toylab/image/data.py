@@ -15,7 +15,7 @@ import numpy as np
 
 from toylab.image.download import FILES
 from toylab.image.layouts import FORMATS
-from toylab.image.layouts.common import Pictures, budget, gathered
+from toylab.image.layouts.common import NoPart, Pictures, budget, gathered
 from toylab.image.pixels import DataError as DataError  # what everything here raises
 from toylab.image.pixels import Form
 from toylab.image.sources import Ahead, Images, Resident
@@ -42,7 +42,7 @@ def digits(split="train"):
     Alpaydin and Kaynak 1998, https://doi.org/10.24432/C50P49 (its test part), inside the package.
     """
     if split != "train":
-        raise DataError("digits: has no test part: all 1,797 are one set")
+        raise NoPart("digits: has no test part: all 1,797 are one set")
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -99,16 +99,20 @@ def _inside(package, *parts):
     return place
 
 
-def opened(settings, split="train"):
+def opened(settings, split="train", limit=None):
     """The source of an image run's settings, in memory or as a memory map; raises `DataError`.
 
     split -- train, or test for images kept apart
+    limit -- only the first so many, 0 for all; what the settings say of images to train with and
+             all of those kept apart, unless given
     """
+    if limit is None:
+        limit = settings.images if split == "train" else 0
     form = Form(settings.channels, settings.crop, settings.size)
     found = pictures(settings.data, split)
     if not isinstance(found, Pictures):
         return found
-    pixels = gathered(found, form, settings.images)
+    pixels = gathered(found, form, limit)
     untouched = found.array is not None and np.may_share_memory(pixels, found.array)
     fingerprint = found.fingerprint if untouched and len(pixels) == found.count else None
     images = Images(

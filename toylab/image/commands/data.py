@@ -54,7 +54,7 @@ def _info(parsed):
     settings = _settings(parsed)
     if parsed.doing == "check" and settings.data.startswith("packed:"):
         packed.check(settings.data.partition(":")[2], parsed.split)
-    images = data.opened(settings, parsed.split)
+    images = data.opened(settings, parsed.split, settings.images)
     found = {
         "data": settings.data,
         "split": parsed.split,

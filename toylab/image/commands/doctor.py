@@ -86,6 +86,8 @@ def _here(name):
         data.pictures(name)
     except data.DataError as error:
         return str(error)
+    except OSError as error:
+        return f"cannot be read: {error}"
     return None
 
 

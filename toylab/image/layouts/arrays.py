@@ -12,7 +12,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from toylab.image.layouts.common import DEFLATE, LARGEST_FILE, Pictures, fit, whole
+from toylab.image.layouts.common import (
+    DEFLATE,
+    LARGEST_FILE,
+    NoPart,
+    Pictures,
+    fit,
+    untold,
+    whole,
+)
 from toylab.image.pixels import DataError
 
 
@@ -33,10 +41,12 @@ def _array(path, array):
 
 def idx(path, split):
     """MNIST's own: magic 0x00000803, then n, height, width and bytes; plain or gzip."""
+    stem = {"train": "train", "test": "t10k"}[split]
     if path.is_dir():
-        stem = {"train": "train", "test": "t10k"}[split]
         names = [f"{stem}-images{dot}idx3-ubyte{gz}" for dot in "-." for gz in ("", ".gz")]
-        path = _first(path, names)
+        path = _first(path, names, split)
+    elif stem not in path.name:
+        untold(path, split)
     with whole(path), open(path, "rb") as plain:
         packed = plain.read(2) == b"\x1f\x8b"
         plain.seek(0)
@@ -70,11 +80,12 @@ def _idx_labels(path, n):
     return np.frombuffer(content, np.uint8, offset=8)
 
 
-def _first(folder, names):
+def _first(folder, names, split):
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise DataError(f"{folder}: has none of {', '.join(names)}")
+    lacks = DataError if split == "train" else NoPart
+    raise lacks(f"{folder}: has no {split} part, none of {', '.join(names)}")
 
 
 CIFAR_RECORD = 1 + 3 * 32 * 32
@@ -110,9 +121,12 @@ def cifar(path, split):
         if pickles and not parts:
             raise DataError(f"{path}: {PICKLES}")
     else:
+        if stem not in path.name:
+            untold(path, split)
         parts = [(path, path.read_bytes())]
     if not parts:
-        raise DataError(f"{path}: has no {stem}*.bin")
+        lacks = DataError if split == "train" else NoPart
+        raise lacks(f"{path}: has no {split} part, no {stem}*.bin")
     arrays = []
     for name, content in parts:
         records = np.frombuffer(content[: len(content) // CIFAR_RECORD * CIFAR_RECORD], np.uint8)
@@ -132,22 +146,28 @@ def npz(path, split):
     if path.is_dir():
         raise DataError(f"{path}: is a folder; name the .npz file")
     if path.suffix == ".npy":
+        untold(path, split)
         with open(path, "rb") as file:
             return _array(path, _npy(path, file, path.stat().st_size))
     with whole(path), zipfile.ZipFile(path) as archive:
         names = {name.removesuffix(".npy"): name for name in archive.namelist()}
-        wanted = (f"x_{split}", f"{split}_images", "images", "x", "arr_0")
-        key = next((name for name in wanted if name in names), None)
+        key = _key(names, f"x_{split}", f"{split}_images")
+        if key is None:
+            untold(path, split)
+            key = _key(names, "images", "x", "arr_0")
         if key is None:
             raise DataError(f"{path}: has {', '.join(names) or 'nothing'}; name one images")
         with archive.open(names[key]) as file:
             compressed = archive.getinfo(names[key]).compress_size
             found = _array(path, _npy(f"{path}/{names[key]}", file, compressed * DEFLATE))
-        kinds = next(
-            (n for n in (f"y_{split}", f"{split}_labels", "labels", "y") if n in names), ""
-        )
+        kinds = _key(names, f"y_{split}", f"{split}_labels", "labels", "y")
         small = kinds and archive.getinfo(names[kinds]).file_size <= 64 * found.count + 1024
     return found._replace(labels=lambda: _npz_labels(path, kinds, found.count)) if small else found
+
+
+def _key(names, *wanted):
+    """The first wanted name that is there, or None."""
+    return next((name for name in wanted if name in names), None)
 
 
 def _npz_labels(path, name, n):
@@ -193,6 +213,7 @@ def _text(path, packed):
 
 def table(path, split):
     """Rows of numbers 0…255 as text, plain or gzip: square grey images, a label at the end."""
+    untold(path, split)
     with whole(path), open(path, "rb") as plain:
         content = plain.read()
         if content[:2] == b"\x1f\x8b":
@@ -204,7 +225,7 @@ def table(path, split):
     except (ValueError, OverflowError) as error:
         raise DataError(f"{path}: not rows of whole numbers 0…255 ({error})") from error
     side = int((rows.shape[1] - 1) ** 0.5)
-    if not rows.size or side**2 != rows.shape[1] - 1:
+    if not rows.size or side < 1 or side**2 != rows.shape[1] - 1:
         raise DataError(f"{path}: a row is a square image and a label, got {rows.shape} numbers")
     found = _array(path, rows[:, :-1].reshape(-1, side, side))
     return found._replace(labels=lambda: rows[:, -1])

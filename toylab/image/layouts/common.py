@@ -21,6 +21,10 @@ AHEAD = 4  # images a thread that decodes may be before what is asked for
 DEFLATE = 1032  # how many times smaller gzip and zip can make anything
 
 
+class NoPart(DataError):
+    """A set that is whole, but of which no such part is kept apart."""
+
+
 class Pictures(NamedTuple):
     """Images of a set, in order: either encoded or as an array.
 
@@ -157,9 +161,9 @@ def some(path, encoded):
 
 
 def untold(path, split):
-    """The path, of which no part is kept apart for tests; raises `DataError` if that is wanted."""
+    """The path, of which no part is kept apart for tests; raises `NoPart` if that is wanted."""
     if split != "train":
-        raise DataError(f"{path}: has no {split} part; give the address of images kept apart")
+        raise NoPart(f"{path}: has no {split} part; give the address of images kept apart")
     return path
 
 

@@ -49,17 +49,17 @@ def folder(path, split, suffixes=SUFFIXES):
 
 
 def archive(path, split):
-    """Image files in a zip, by name; nothing is unpacked."""
+    """Image files in a zip, by name, but for what a Mac hides in it; nothing is unpacked."""
     untold(path, split)
     with whole(path), zipfile.ZipFile(path) as held:
         members = sorted(held.infolist(), key=lambda member: member.filename)
     for member in members:
-        inside = PurePosixPath(member.filename.replace("\\", "/"))
-        if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0]:
+        inside = _inside(member)
+        if inside.is_absolute() or ".." in inside.parts or ":" in "".join(inside.parts[:1]):
             raise DataError(f"{path}: {member.filename!r} leads out of the archive, refused")
         if member.file_size > min(LARGEST_FILE, member.compress_size * DEFLATE + 64):
             raise DataError(f"{path}: {member.filename} unpacks to {member.file_size:,} bytes")
-    members = [m for m in members if PurePosixPath(m.filename).suffix.lower() in SUFFIXES]
+    members = [member for member in members if _shown(member)]
 
     def read():
         with zipfile.ZipFile(path) as held:
@@ -69,6 +69,19 @@ def archive(path, split):
                 yield f"{path}/{member.filename}", content
 
     return Pictures(len(some(path, members)), read())
+
+
+def _inside(member):
+    """Where a member of a zip lies in it."""
+    return PurePosixPath(member.filename.replace("\\", "/"))
+
+
+def _shown(member):
+    """Whether a member of a zip is an image file, and not one that is hidden."""
+    inside = _inside(member)
+    hidden = inside.name.startswith(".") or "__MACOSX" in inside.parts
+    folder = member.filename.endswith(("/", "\\"))
+    return inside.suffix.lower() in SUFFIXES and not (hidden or folder)
 
 
 def lmdb(path, split):

@@ -6,10 +6,12 @@ What is known of the images' kinds lies beside them, in labels.npy.
 A set larger than the memory is trained from it, and one that takes long to decode is decoded once.
 """
 
+import errno
 import json
-import shutil
+import os
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -26,34 +28,68 @@ def pack(pictures, form, folder, limit=0, source=""):
     folder = Path(folder)
     if folder.exists():
         raise DataError(f"{folder}: exists already; name a new folder")
-    work = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    try:
-
-        def empty(shape):
-            return np.lib.format.open_memmap(work / "images.npy", "w+", np.uint8, shape)
-
-        made = gathered(pictures, form, limit, empty)
-        made.flush()
-        with suppress(DataError):  # a set may have files of labels, or not
-            if pictures.labels is not None:
-                np.save(work / "labels.npy", pictures.labels()[: len(made)], allow_pickle=False)
-        manifest = {
-            "format": FORMAT,
-            "shape": list(made.shape),
-            "sha256": digest(made),
-            "source": source,
-            "form": form._asdict(),
-        }
-        write(work / "manifest.json", json.dumps(manifest, indent=1).encode())
-        synced(work / "images.npy")
-        work.rename(folder)
-        synced(folder.parent)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    around = TemporaryDirectory(
+        prefix=f".{folder.name}.", dir=folder.parent, ignore_cleanup_errors=True
+    )
+    with around as private:
+        # Only its owner may look into the one around it; this one has the usual permissions.
+        work = Path(private) / folder.name
+        work.mkdir()
+        manifest = _filled(work, pictures, form, limit, source)
+        _moved(work, folder)
+    synced(folder.parent)
     return manifest
+
+
+def _filled(work, pictures, form, limit, source):
+    """Writes images, their labels and a manifest to an empty folder; returns the manifest."""
+
+    def empty(shape):
+        made = np.lib.format.open_memmap(work / "images.npy", "w+", np.uint8, shape)
+        _reserve(work / "images.npy")
+        return made
+
+    made = gathered(pictures, form, limit, empty)
+    made.flush()
+    with suppress(DataError):  # a set may have files of labels, or not
+        if pictures.labels is not None:
+            np.save(work / "labels.npy", pictures.labels()[: len(made)], allow_pickle=False)
+    manifest = {
+        "format": FORMAT,
+        "shape": list(made.shape),
+        "sha256": digest(made),
+        "source": source,
+        "form": form._asdict(),
+    }
+    write(work / "manifest.json", json.dumps(manifest, indent=1).encode())
+    synced(work / "images.npy")
+    return manifest
+
+
+def _reserve(file):
+    """Takes the room of a whole file on its disk; raises `OSError` where there is not so much.
+
+    A map of a file with holes ends the process where the disk is full.
+    """
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with open(file, "r+b") as opened:
+        try:
+            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # of disks that cannot
+                raise OSError(error.errno, error.strerror, str(file)) from error
+
+
+def _moved(work, folder):
+    """Gives the finished folder its name, unless somebody else has taken it meanwhile."""
+    try:
+        work.rename(folder)
+    except OSError as error:
+        if folder.exists():
+            raise DataError(f"{folder}: exists already; name a new folder") from error
+        raise
 
 
 def read(path, split):
@@ -110,6 +146,6 @@ def _manifest(path):
 
 def check(path, split="train"):
     """Raises `DataError` where a packed folder's bytes are not those that were written."""
-    pictures = read(Path(path), split)
+    pictures = read(Path(path).expanduser(), split)
     if digest(pictures.array) != pictures.fingerprint:
         raise DataError(f"{pictures.name}: damaged, its sha256 is not the manifest's")

@@ -1280,7 +1280,7 @@ LINES = {
         ("linear", "x = np.maximum(x @ weight + bias, 0)", "x = x @ weight + bias", "test_the_classifier_is_scikit_learn_s"),
     ],
     "image.crosstest": [
-        ("own fakes alone", "critic(x), threshold, asked.seed", "critic(fakes[0]), threshold, asked.seed", "test_a_cross_test_is_a_count"),
+        ("own fakes alone", "critic(x), threshold, asked)", "critic(fakes[0]), threshold, asked)", "test_a_cross_test_is_a_count"),
         ("judged by what it was fitted with", "_Images(both[:n], both[n:])", "_Images(both[:n], both[:n])", "test_a_critic_without_a_threshold_gets_the_middle"),
         ("one mean for two", "(logits(others).mean() + logits(own).mean()) / 2", "logits(own).mean()", "test_a_critic_without_a_threshold_gets_the_middle"),
     ],

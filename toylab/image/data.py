@@ -172,7 +172,7 @@ def pictures(address, split="train"):
     layout, colon, path = address.partition(":")
     if not colon:
         return DATA[address].pictures(split)
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))  # which leaves a user as he is whom nobody knows
     if not path.exists():
         raise DataError(f"{path}: is not there ({address})")
     return FORMATS[layout].read(path, split)

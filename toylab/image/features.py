@@ -12,7 +12,8 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,7 +144,9 @@ def _inception(path, labelled, folder, of) -> Extractor:
         return tuple(part.float().cpu().numpy() for part in found)
 
     resizer = "bilinear to 299×299, as TensorFlow 1 does it"
-    about = {"torch-fidelity": version("torch-fidelity")}
+    about = {}
+    with suppress(PackageNotFoundError):  # it may lie there without having been installed
+        about["torch-fidelity"] = version("torch-fidelity")
     return Extractor("inception", hashed(path), resizer, look, about, True)
 
 

@@ -146,6 +146,6 @@ def _manifest(path):
 
 def check(path, split="train"):
     """Raises `DataError` where a packed folder's bytes are not those that were written."""
-    pictures = read(Path(path).expanduser(), split)
+    pictures = read(Path(os.path.expanduser(path)), split)
     if digest(pictures.array) != pictures.fingerprint:
         raise DataError(f"{pictures.name}: damaged, its sha256 is not the manifest's")

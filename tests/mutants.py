@@ -1401,7 +1401,7 @@ LINES = {
         ("a missing number is none", "held.extend([NAN] * (len(self.steps) - len(held)))", "pass", "test_however_the_bytes_are_cut_the_same_table_comes_out"),
         ("rows without end", "if (len(self.steps) + 1) * (len(self.columns) + 1) > MOST_NUMBERS:", "if False:", "test_no_file_makes_a_table_without_bound"),
         ("text after the JSON", "if end != len(text):", "if False:", "test_what_is_wrong_is_said_in_words_and_the_rest_is_read"),
-        ("infinite numbers", 'if not abs(value) < float("inf"):', "if value != value:", "test_what_is_wrong_is_said_in_words_and_the_rest_is_read"),
+        ("infinite numbers", 'if not abs(value) < BEYOND:', "if value != value:", "test_what_is_wrong_is_said_in_words_and_the_rest_is_read"),
     ],
     "monitor.thinning": [
         ("least values are lost", "base + part.argmin(1)", "base", "test_thinning_keeps_the_extremes_of_every_window"),
@@ -1434,7 +1434,7 @@ LINES = {
     ],
     "monitor.record": [
         ("events are read once", '        "events.jsonl": _events, "samples"', '        "samples"', "test_events_are_told_in_words_as_they_come"),
-        ("a young folder is not listed again", "            if now[name] and now[name][2] > young:\n                self._seen[name] = None", "            pass", "test_a_folder_that_has_just_changed_is_listed_again"),
+        ("a young folder is not listed again", "            if now[name] and now[name][2] > young:\n                self._seen[name] = ()", "            pass", "test_a_folder_that_has_just_changed_is_listed_again"),
         ("rows vanish while a file is read anew", "            self._next = Reading()\n            return True", "            self._next = self._reading = Reading()\n            return True", "test_a_replaced_file_stays_on_the_page_until_the_new_one_is_read"),
         ("any bytes are a picture", "if not content.startswith(PNG) or len(content) < 33:", "if False:", "test_pipes_and_giants_and_what_is_no_png_are_refused"),
         ("pictures of any size", "0 < side <= MOST_SIDE", "0 < side", "test_pipes_and_giants_and_what_is_no_png_are_refused"),

@@ -32,19 +32,20 @@ def read_events(file):
     lines = os.pread(file, TAIL, max(0, size - TAIL)).split(b"\n")[:-1]  # not half a line
     told = [line for line in lines[int(size > TAIL) :] if line.strip()]
     rows = [row for line in told if (row := _row(line))]
-    best = max((n for n, row in enumerate(rows) if row["event"] == "best"), default=None)
-    kept = [row for n, row in enumerate(rows) if row["event"] != "best" or n == best]
-    return [_event(row) for row in kept[-MOST:]], len(told) - len(rows)
+    best = max((n for n, (name, _) in enumerate(rows) if name == "best"), default=None)
+    kept = [one for n, (name, one) in enumerate(rows) if name != "best" or n == best]
+    return kept[-MOST:], len(told) - len(rows)
 
 
 def _row(line):
-    """The table in a line, None where it is no event."""
+    """(name, `Event`) of a line, None where it is no event."""
     try:
         row = json.loads(line)
-    except (ValueError, RecursionError):
+        fine = isinstance(row, Mapping) and isinstance(row.get("event"), str)
+        fine = fine and type(row.get("step")) is int and abs(row["step"]) < 2**53
+        return (row["event"], _event(row)) if fine else None
+    except (ValueError, RecursionError, OverflowError):  # numbers may have any number of digits
         return None
-    fine = isinstance(row, Mapping) and isinstance(row.get("event"), str)
-    return row if fine and type(row.get("step")) is int and abs(row["step"]) < 2**53 else None
 
 
 def _event(row):

@@ -30,7 +30,8 @@ class Life:
     def state(self, step, steps, now):
         """(name, words) of a run at a step of so many."""
         if self.ended.get("state") in STATES:
-            return self.ended["state"], str(self.ended.get("words") or "")[:500]
+            words = self.ended.get("words")
+            return self.ended["state"], words[:500] if isinstance(words, str) else ""
         done = step is not None and steps is not None and step >= steps
         lives = lives_here(self.owner)
         if lives:
@@ -47,8 +48,11 @@ def lives_here(owner):
     match = re.fullmatch(r"(.{1,256}), process (\d{1,9})", owner.strip())
     if match is None or match[1] != platform.node() or os.name != "posix":
         return None
+    process = int(match[2])
+    if process == 0:  # to the system 0 means the asking process's own group, which always lives
+        return False
     try:
-        os.kill(int(match[2]), 0)  # sends nothing
+        os.kill(process, 0)  # sends nothing
     except ProcessLookupError:
         return False
     except OSError:  # it is somebody else's

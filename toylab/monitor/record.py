@@ -20,7 +20,8 @@ MOST_SIDE = 8192  # pixels of a grid: more would be a browser's memory
 MOST_SETTINGS, LONGEST_VALUE = 500, 80
 MOST_SCORES = 5000
 GRID = re.compile(r"fakes(\d{8,15})\.png")
-SCORE = re.compile(r"[\w.-]{1,200}\.json")
+SCORE = re.compile(r"(?!crosstest-)[\w.-]{1,200}\.json")  # a cross-test has many runs, no step
+TOO_LONG = "(a number with too many digits)"
 REALS_FILE = "reals.png"
 YOUNG = 2e9  # ns: a folder changed so lately may change again within one tick of its clock
 PLACES = (
@@ -69,17 +70,39 @@ class Record:
         young = time.time_ns() - YOUNG
         for name in ("samples", "eval"):
             if now[name] and now[name][2] > young:
-                self._seen[name] = None
+                self._seen[name] = ()  # not None, which is how one that has gone looks
         self.life.changed(now)
         for name in changed:
-            if act := self._acts.get(name):
-                self.version += act(self) is not False
+            if name in self._acts:
+                self.version += self._act(name)
         if "metrics.jsonl" in changed or self._behind:
             self._behind = self._rows()
         return self._behind
 
+    def _act(self, name):
+        """Takes in a file or folder; returns whether that may have changed anything.
+
+        Whatever goes wrong with it is a problem of this run alone, and is told there.
+        """
+        try:
+            return self._acts[name](self) is not False
+        except Exception as error:
+            self._problem(name, error)
+            return True
+
     def _rows(self):
         """Reads the next piece of metrics.jsonl; returns whether there may be more."""
+        try:
+            return self._piece()
+        except Exception as error:
+            self._reading, self._next = Reading(), None  # columns may be of unequal lengths now
+            self.generation += 1
+            self.version += 1
+            self._problem("metrics.jsonl", error)
+            return False
+
+    def _piece(self):
+        """Takes in as many rows as are read at once; returns whether there may be more."""
         reading = self._next or self._reading
         try:
             with self.folder.file("metrics.jsonl") as file:
@@ -112,6 +135,8 @@ class Record:
     def _config(self):
         found = self._told("config.toml", lambda text: tomllib.loads(text.decode()))
         self.settings = flat(found)
+        if TOO_LONG in self.settings.values():
+            self._problem("config.toml", Refused("a number in it has too many digits"))
 
     def _env(self):
         self.about = flat(self._told("env.json", json.loads))
@@ -151,6 +176,7 @@ class Record:
     def _samples(self):
         try:
             names = self.folder.listed("samples")
+            self._problem("samples")
         except OSError as error:
             self._problem("samples", error)
             names = []
@@ -162,22 +188,29 @@ class Record:
         try:
             names = [name for name in self.folder.listed("eval") if SCORE.fullmatch(name)]
             with self.folder.opened("eval") as at:
-                times = {name: status(at, name) for name in sorted(names)[:MOST_SCORES]}
+                found = {name: status(at, name) for name in sorted(names)[:MOST_SCORES]}
+            times = {name: told for name, told in found.items() if told}  # the others have gone
+            self._problem("eval")
         except OSError as error:
             self._problem("eval", error)
             times = {}
-        for name, told in times.items():
-            if self._score_times.get(name) != told:
-                try:
-                    score = read_score(json.loads(self.folder.read(SMALL, "eval", name)))
-                    self._problem(name)
-                except (OSError, ValueError, RecursionError) as error:
-                    score = None
-                    self._problem(name, error)
-                self.scores[name] = score
-        self.scores = {name: self.scores[name] for name in times}
         before, self._score_times = self._score_times, times
+        for name in before.keys() - times.keys():
+            self._problem(f"eval/{name}")
+        self.scores = {
+            name: self.scores[name] if before.get(name) == told else self._score(name)
+            for name, told in times.items()
+        }
         return times != before
+
+    def _score(self, name):
+        """The score in a file of eval/, None where it is none; why is a problem of that file."""
+        try:
+            score, error = read_score(json.loads(self.folder.read(SMALL, "eval", name))), None
+        except Exception as raised:
+            score, error = None, raised
+        self._problem(f"eval/{name}", error)
+        return score
 
     _acts = {
         "config.toml": _config, "env.json": _env, "ended.json": _ended, ".lock": _lock,
@@ -255,5 +288,8 @@ def shown(value):
         return str(value).lower()
     if isinstance(value, list | Mapping):
         return f"({len(value)} values)"
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    try:
+        text = f"{value:.10g}" if isinstance(value, float) else str(value)
+    except ValueError:  # Python writes no number of more digits than a limit of its own
+        return TOO_LONG
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -143,6 +143,15 @@ def test_who_stops_listening_does_not_stop_a_run(tmp_path):
     assert reached(tmp_path / "runs" / "00000-digits-smoke").step == 30
 
 
+def test_what_is_ended_at_once_is_not_called_saved(tmp_path, monkeypatch, capsys):
+    def broken_off(*how):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "prepare", broken_off)
+    assert main(["train", "digits-smoke", *TINY, "--out", str(tmp_path)]) == 130
+    assert "at once" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
 def test_the_end_of_a_broken_off_last_step_is_no_finish(tmp_path):
     with pytest.raises(KeyboardInterrupt), Ending(tmp_path, 6) as ending:
         ending.step = 6

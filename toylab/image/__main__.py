@@ -1,7 +1,8 @@
 """``python -m toylab.image COMMAND …``: train image GANs, look at what they make.
 
 Exit codes: 0 done · 2 a wrong setting, preset, file or data set · 3 diverged · 75 stopped by
-Ctrl-C, SIGTERM or SIGUSR1 after a checkpoint (run again with --resume).
+Ctrl-C, SIGTERM, SIGHUP or SIGUSR1 after a checkpoint (run again with --resume) · 130 ended at once
+by a second Ctrl-C.
 """
 
 import argparse
@@ -11,8 +12,8 @@ import torch
 
 from toylab.image.checkpoint import CheckpointError
 from toylab.image.commands import (
+    BROKEN_OFF,
     DIVERGED,
-    STOPPED,
     WRONG,
     bench,
     crosstest,
@@ -83,7 +84,7 @@ def main(words=None):
             raise
         code, told = WRONG, f"out of memory: a smaller batch, --n or network ({error})"
     except KeyboardInterrupt:
-        code, told = STOPPED, "stopped by Ctrl-C, at once: files are whole or not there"
+        code, told = BROKEN_OFF, "stopped by Ctrl-C, at once: files are whole or not there"
     print("toylab.image:", " ".join(str(told).split()), file=sys.stderr)  # libraries' have lines
     return code
 

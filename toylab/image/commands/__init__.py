@@ -8,6 +8,7 @@ import json
 import sys
 
 DONE, WRONG, DIVERGED, STOPPED = 0, 2, 3, 75
+BROKEN_OFF = 130  # as a shell calls Ctrl-C: there may be no checkpoint to go on from
 
 
 def reports(parser):

@@ -120,7 +120,7 @@ class Log(Watch):
     def _is_behind(self, state):
         """Whether the run was further than this state when it ended."""
         last = self.last()
-        return last is not None and checkpoint.step_of(last) > state.step
+        return last is not None and (checkpoint.step_of(last) or 0) > state.step
 
     def begin(self, step):
         """Drops what is of later steps, written after the checkpoint that the run goes on from, and

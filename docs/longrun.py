@@ -259,6 +259,7 @@ def sheets(path, folder, steps):
         line[0].set_ylabel(adam, fontsize=10)
         for axis, title in zip(line, titles, strict=True):
             axis.set(xticks=[], yticks=[])
+            axis.set_frame_on((title, adam) in arms)
             if found := arms.get((title, adam)):
                 step, sheet = found
                 axis.imshow(grey(sheet), cmap="gray", vmin=0, vmax=255, interpolation="nearest")

@@ -356,6 +356,27 @@ def test_inception_gets_only_weights_that_were_read_safely(tmp_path, monkeypatch
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_torchvision_that_lacks_operators_is_imported_with_their_names(monkeypatch):
+    """As pip's is beside a torch for processors alone; what else is wrong with it stays wrong."""
+    told = ["operator torchvision::nms does not exist", "the wrong version"]
+
+    def imported():
+        if told:
+            raise RuntimeError(told.pop(0))
+        return Stood
+
+    monkeypatch.setattr(features, "_imported", imported)
+    with pytest.raises(RuntimeError, match="the wrong version"):
+        features._torch_fidelity()
+    told.append("operator torchvision::nms does not exist")
+    monkeypatch.setitem(sys.modules, "torchvision.half", types.ModuleType("torchvision.half"))
+    assert features._torch_fidelity() is Stood
+    assert "torchvision.half" not in sys.modules
+    for name in ("nms", "qnms"):
+        with pytest.raises(NotImplementedError):  # it is declared, and no more
+            getattr(torch.ops.torchvision, name)(torch.ones(1, 4), torch.ones(1), 0.5)
+
+
 # Confusion
 
 

@@ -10,9 +10,11 @@ numbers: two scores can be compared where it is the same.
 
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +27,7 @@ from toylab.image.data import DataError
 from toylab.tables import Table, nearest
 
 CHUNK = 100  # images at a time
+HALF_THERE = ("torchvision", "torch_fidelity")  # packages, once importing them has failed
 
 
 class Features(NamedTuple):
@@ -106,6 +109,38 @@ INCEPTION = "TOYLAB_INCEPTION"  # the environment variable that may hold the wei
 WEIGHTS = "pt_inception-2015-12-05, the weights that torch-fidelity and pytorch-fid publish"
 
 
+def _imported():
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    return FeatureExtractorInceptionV3
+
+
+def _torch_fidelity():
+    """torch-fidelity's Inception. It imports torchvision, of which it needs no operator.
+
+    Beside a torch for processors alone pip's torchvision lacks two that it looks for as it is
+    imported: they are declared then, so that it can be.
+    """
+    try:
+        return _imported()
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    for name in [name for name in sys.modules if name.partition(".")[0] in HALF_THERE]:
+        del sys.modules[name]
+    _declared("nms", "qnms")
+    return _imported()
+
+
+@cache
+def _declared(*names):
+    """A library of operators of torchvision's by name alone; they last as long as it does."""
+    library = torch.library.Library("torchvision", "DEF")
+    for name in names:
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    return library
+
+
 def _inception(path, labelled, folder, of) -> Extractor:
     (fetched,) = download.kept("inception", data.root())
     path = path or os.environ.get(INCEPTION, "") or (str(fetched) if fetched.is_file() else "")
@@ -116,7 +151,7 @@ def _inception(path, labelled, folder, of) -> Extractor:
             + (f", got {path}" if path else "")
         )
     try:
-        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+        built = _torch_fidelity()
     except (ImportError, RuntimeError) as error:  # a torchvision of another torch raises the second
         raise DataError(
             "inception needs torch-fidelity and the torchvision of your torch; so that pip leaves "
@@ -131,7 +166,7 @@ def _inception(path, labelled, folder, of) -> Extractor:
         safe = Path(own) / "inception.pth"
         torch.save(numbers, safe)
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        network: Any = FeatureExtractorInceptionV3(
+        network: Any = built(
             "inception-v3-compat",
             ["2048", "logits_unbiased"],
             feature_extractor_weights_path=str(safe),

@@ -298,9 +298,8 @@ def _written(log, state, stop, ending, out):
                 log.picture(state)
             every = settings.eval_every
             if every and (ended or state.step % every == 0 and not asked):
-                log.score(
-                    state, stop
-                )  # before it is saved: what explodes is no state to go on from
+                # Before it is saved: what explodes is no state to go on from.
+                log.score(state, stop)
             if ended or asked or state.step % settings.save_every == 0:
                 log.save(state)
             if asked:

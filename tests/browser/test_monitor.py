@@ -162,6 +162,12 @@ def test_both_themes_can_be_read_and_what_is_wrong_is_said(monitor, server, sche
     assert page.locator(".settings").get_by_text("<b>none</b>").is_visible(), "words, not markup"
     ended = card(page, "00000-ended")
     ended.get_by_text("step 80 · best FID 2").first.click()
+    width = "swatch => swatch.getBoundingClientRect().width"
+    shown = ended.locator(".swatch").evaluate(width)
+    ended.locator(".pick").click()
+    page.locator(".pick[aria-pressed=false]").first.wait_for()
+    assert ended.locator(".swatch").evaluate(width) == shown, "hidden, its mark stays as large"
+    ended.locator(".pick").click()
     told = [re.compile(f"^.+ · {each}$") for each in ("step 0 · began", "step 80 · best FID 2",
                                                       "step 80 · finished")]  # fmt: skip
     expect(ended.locator("li:visible")).to_have_text(told)

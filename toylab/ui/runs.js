@@ -84,7 +84,7 @@ function runCard(page) {
     const shown = told.slot !== null
     pick.setAttribute("aria-pressed", String(shown))
     pick.title = `${shown ? "Hide" : "Show"} ${told.name}`
-    mark.replaceChildren(...(shown ? [swatch(told.slot)] : [made("i", {class: "swatch none", "aria-hidden": "true"})]))
+    mark.replaceChildren(...(shown ? [swatch(told.slot)] : [made("i", {class: "swatch hollow", "aria-hidden": "true"})]))
     say(name, told.name)
     const [icon, word] = STATES[told.state]
     if (state.dataset.state !== told.state) {

@@ -115,6 +115,22 @@ def fakes(page):
     )
 
 
+def aim(page, selector):
+    """Presses where a button is seen, if it is; an answer may take it away before the press lands.
+
+    So it is with a hand, and Playwright's own click would wait for a button that never comes back.
+    """
+    place = page.evaluate(
+        "what => { const it = document.querySelector(what);"
+        " if (!it?.checkVisibility() || it.disabled) { return null }"
+        " it.scrollIntoView({block: 'nearest'}); const box = it.getBoundingClientRect();"
+        " return [box.x + box.width / 2, box.y + box.height / 2] }",
+        selector,
+    )
+    if place:
+        page.mouse.click(*place)
+
+
 def draw(page, path):
     page.mouse.move(*path[0])
     page.mouse.down()

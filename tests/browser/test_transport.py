@@ -7,7 +7,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from tests.browser.pages import counter, heard, paused, settled, state, step, until, words
+from tests.browser.pages import aim, counter, heard, paused, settled, state, step, until, words
 
 PHASES = ["sample", "score", "loss", "penalty", "push", "move"]
 
@@ -319,10 +319,8 @@ def test_odd_orders_end_in_a_page_that_works(lab):
         if dice.random() < 0.5:
             page.keyboard.press(dice.choice(KEYS))
         else:
-            button = page.locator(f"#toylab-{dice.choice(BUTTONS)}")
-            if button.count() and button.is_visible() and button.is_enabled():
-                button.click()
-                page.evaluate("document.activeElement.blur()")
+            aim(page, f"#toylab-{dice.choice(BUTTONS)}")
+            page.evaluate("document.activeElement.blur()")
         page.wait_for_timeout(dice.choice([0, 30, 200]))
     if state(page)["recalled"] is not None:
         page.locator("#toylab-live").click()

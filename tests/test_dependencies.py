@@ -2,6 +2,7 @@
 environment.yml, exact versions within them in constraints.txt."""
 
 import importlib.metadata
+import re
 import tomllib
 from pathlib import Path
 
@@ -75,6 +76,13 @@ def test_constraints_pin_every_requirement_within_its_bounds():
         assert requirement.specifier.contains(pins[name]), f"{name} {pins[name]}: {requirement}"
 
 
+def test_every_extra_that_a_message_names_is_there():
+    named = set()
+    for path in (ROOT / "toylab").rglob("*.py"):
+        named |= set(re.findall(r"toylab\[(\w+)\]", path.read_text()))
+    assert {"image", "inception"} <= named <= set(PROJECT["optional-dependencies"])
+
+
 def test_torch_is_pinned_without_a_build():
     """`2.13.0+cpu` would refuse the CUDA build on a machine with a GPU, and the other way round."""
     assert in_constraints()["torch"].local is None
@@ -83,8 +91,8 @@ def test_torch_is_pinned_without_a_build():
 def test_constraints_pin_what_the_requirements_require():
     """Without the pin of an indirect dependency a run of today is not the run of tomorrow.
 
-    Torch's own are left out: they differ between its CPU and CUDA builds. So are JAX's: only who
-    measures against it has it installed.
+    Torch's own are left out: they differ between its CPU and CUDA builds. So are those of JAX and
+    of Inception's packages: only who measures against the one or scores with the other has them.
     """
     pins, seen, waiting = in_constraints(), set(), list(in_pyproject().values())
     while waiting:
@@ -95,7 +103,7 @@ def test_constraints_pin_what_the_requirements_require():
             continue
         seen.add(key)
         assert name in pins, f"constraints.txt lacks {name}"
-        if name in ("torch", "jax"):
+        if name in ("torch", "jax", "torch-fidelity", "torchvision"):
             continue
         for line in importlib.metadata.requires(name) or []:
             child = Requirement(line)

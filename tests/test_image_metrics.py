@@ -312,7 +312,7 @@ def test_inception_asks_for_its_weights(tmp_path, monkeypatch):
     path = tmp_path / "weights.pth"
     torch.save({"weight": torch.ones(2)}, path)
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    with pytest.raises(DataError, match="pip install --no-deps torch-fidelity torchvision"):
+    with pytest.raises(DataError, match=r"pip install 'toylab\[inception\]'"):
         extractor(f"inception:{path}", None, tmp_path)
 
 

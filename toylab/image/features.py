@@ -154,8 +154,8 @@ def _inception(path, labelled, folder, of) -> Extractor:
         built = _torch_fidelity()
     except (ImportError, RuntimeError) as error:  # a torchvision of another torch raises the second
         raise DataError(
-            "inception needs torch-fidelity and the torchvision of your torch; so that pip leaves "
-            f"torch alone: pip install --no-deps torch-fidelity torchvision ({error})"
+            "inception needs torch-fidelity and the torchvision of this torch: "
+            f"pip install 'toylab[inception]' ({error})"
         ) from error
     try:
         numbers = torch.load(path, map_location="cpu", weights_only=True)

@@ -27,7 +27,7 @@ PACKAGES = {  # package: what needs it
     "tensorboard": "--board tensorboard",
     "wandb": "--board wandb",
 }
-ALONE = {"torch-fidelity": "--no-deps "}  # which would bring another torch
+EXTRA = {"torch-fidelity": "'toylab[inception]'"}  # with the torchvision of this torch
 
 
 def arguments(parser):
@@ -61,7 +61,7 @@ def execute(parsed):
     ]
     for name, words in PACKAGES.items():
         have = found["packages"][name]
-        remedy = f"missing: pip install {ALONE.get(name, '')}{name}"
+        remedy = f"missing: pip install {EXTRA.get(name, name)}"
         lines.append(f"  {name:14} {have or remedy:34} for {words}")
     lines += [
         f"  {'compiler':14} {found['compiler'] or 'no C++ compiler':34} for backend=auto on a CPU",

@@ -12,13 +12,17 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.helpers import assert_same
 from tests.image_runs import TINY, line, reached, refused, trained
 from toylab import files
-from toylab.image import config, data, forecast, log, run
+from toylab.image import config, data, forecast, log, progress, run
 from toylab.image.__main__ import main
 from toylab.image.ending import Ending
+from toylab.image.layouts import FORMATS
+from toylab.image.layouts.common import gathered
+from toylab.image.pixels import Form
 from toylab.optimizers import OPTIMIZERS
 from toylab.states import flatten
 
@@ -400,6 +404,27 @@ def test_the_bar_shows_rate_images_and_losses(capsys):
     told = capsys.readouterr().err
     assert "critic 1.250  1.3 kimg  100 img/s" in told and "20/40" in told
     assert [clock(s) for s in (0, 67, 3600 * 3 + 61)] == ["0:00", "1:07", "3:01:01"]
+
+
+def test_what_takes_long_to_read_is_told_by_one_rank(tmp_path, monkeypatch, capsys):
+    def folder(every):
+        monkeypatch.setattr(progress, "EVERY", every)
+        return gathered(FORMATS["folder"].read(tmp_path, "train"), Form(), threads=2)
+
+    shades = np.arange(12, dtype=np.uint8)
+    for shade in shades:
+        Image.new("L", (2, 2), int(shade)).save(tmp_path / f"{shade:02d}.png")
+    assert (folder(3600)[:, 0, 0, 0] == shades).all() and capsys.readouterr().err == ""
+    assert (folder(0)[:, 0, 0, 0] == shades).all()
+    told = [f"read {number} of 12 images" for number in range(1, 13)]
+    assert capsys.readouterr().err.splitlines() == told
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    bar = progress.reading(iter(shades), 12)
+    assert list(bar) == list(shades) and (bar.n, bar.total) == (12, 12)
+    monkeypatch.setattr("toylab.processes.rank", lambda: 1)
+    assert list(progress.reading(iter(shades), 12)) == list(shades)
+    folder(0)
+    assert "read 1 of 12" not in capsys.readouterr().err
 
 
 def test_doctor_says_what_is_here(tmp_path, monkeypatch, capsys):

@@ -4,6 +4,10 @@ import sys
 import time
 from contextlib import suppress
 
+from toylab import processes
+
+EVERY = 20  # seconds between two lines on images being read
+
 
 def progress(step, steps, out=None):
     """A bar on a terminal, plain lines anywhere else; called with every row of metrics."""
@@ -45,6 +49,29 @@ class Bar(Lines):
     def __call__(self, row):
         self.bar.set_postfix_str(words(row), refresh=False)
         self.bar.update(row["step"] - self.bar.n)
+
+
+def reading(images, count):
+    """The images as they are read: a bar on a terminal, else a line now and then; of many ranks
+    one tells. What is read within seconds goes unmentioned.
+    """
+    if not processes.first():
+        return images
+    if not sys.stderr.isatty():
+        return _told(images, count)
+    from tqdm import tqdm
+
+    return tqdm(images, "reading images", count, False, unit="img", delay=2, dynamic_ncols=True)
+
+
+def _told(images, count):
+    last = time.monotonic()
+    for number, image in enumerate(images, 1):
+        yield image
+        if time.monotonic() - last >= EVERY:
+            last = time.monotonic()
+            with suppress(OSError):
+                print(f"read {number:,} of {count:,} images", file=sys.stderr, flush=True)
 
 
 def words(row):

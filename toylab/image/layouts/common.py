@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from toylab.image.pixels import DataError, decoded, decoding, pillow, shaped
+from toylab.image.progress import reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff")
 LARGEST_FILE = 2**28  # bytes of one encoded image
@@ -78,7 +79,7 @@ def gathered(pictures, form, limit=0, empty=None, threads=0):
 
     with decoding():
         stored = itertools.islice(pictures.stored(), count)
-        for name, pixels in in_order(ready, stored, threads or workers()):
+        for name, pixels in reading(in_order(ready, stored, threads or workers()), count):
             if made is None:
                 made, first = (empty or in_memory)((count, *pixels.shape)), name
             if pixels.shape != made.shape[1:]:

@@ -1442,7 +1442,8 @@ LINES = {
     "monitor.watch": [
         ("runs that are not due are opened", "self._due.get(key, 0) <= now", "True", "test_nothing_is_opened_for_runs_that_are_not_due"),
         ("a run that has gone stays", "            del self.records[key]\n", "", "test_runs_come_and_go_and_the_last_one_stands_first"),
-        ("the first run stands first", "sorted(reversed(rows)", "sorted(rows", "test_runs_come_and_go_and_the_last_one_stands_first"),
+        ("the first run stands first", "sorted(self.records, reverse=True)", "sorted(self.records)", "test_runs_come_and_go_and_the_last_one_stands_first"),
+        ("runs of one name read alike", "        while alike:\n", "        for _ in range(1):\n", "test_runs_of_one_name_are_told_apart_by_their_paths"),
         ("links are folders like others", "os.path.islink(path) and os.path.isdir(path)", "False", "test_no_link_leads_out_of_a_named_folder"),
         ("nothing is sought in folders", "for name in inner if deep else ():", "for name in ():", "test_runs_in_folders_of_their_own_are_found_and_named_by_them"),
         ("runs are sought at any depth", "rank, deep - 1)", "rank, deep)", "test_runs_in_folders_of_their_own_are_found_and_named_by_them"),

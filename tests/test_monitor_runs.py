@@ -238,6 +238,17 @@ def test_runs_in_folders_of_their_own_are_found_and_named_by_them(tmp_path):
     assert not other.records and "arm in" in other.problems[str(tmp_path / "named")]
 
 
+def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path):
+    places = [tmp_path / place for place in ("old/seeds/a", "new/seeds/a", "new/rates/a", "b")]
+    for place in places:
+        made(place, [row(1)])
+    watch = watched(*places)
+    names = [each.name for each in watch.records.values()]
+    assert names == ["old/seeds/a", "new/seeds/a", "rates/a", "b"]
+    both = watched(tmp_path / "new", places[0])
+    assert [each.name for each in both.records.values()] == ["seeds/a", "rates/a", "a"]
+
+
 def test_folders_beyond_those_that_are_sought_in_are_told_of(tmp_path, monkeypatch):
     monkeypatch.setattr("toylab.monitor.watch.MOST_FOLDERS", 2)
     (tmp_path / "a").mkdir()

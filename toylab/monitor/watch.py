@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from toylab.monitor.confined import Confined
@@ -69,6 +70,7 @@ class Watch:
     def _find(self):
         """Runs that have come; those that have gone are noticed when they are looked at."""
         self._before, self._listed = self._listed, {}  # folders that are gone are forgotten
+        self._come = False
         for rank, path in enumerate(self.paths):
             self.problems.pop(str(path), None)
             try:
@@ -83,6 +85,8 @@ class Watch:
                     f"{path} has no run in it yet (a folder with {MARK}); "
                     "one that begins is shown by itself"
                 )
+        if self._come:
+            self._arrange()
 
     def _search(self, folder, rank, deep=DEEP):
         """Takes the runs in a folder, and those in folders in it; returns what is left out."""
@@ -123,11 +127,23 @@ class Watch:
         key = printable(path)
         if key in self.records or len(self.records) == MOST_RUNS:
             return
-        # A run in a folder of its own is known by that folder too: its own name says less.
-        record = Record(folder, "/".join(key.split("/")[-max(len(folder.names), 1) :]))
-        self._ranks[key] = rank
-        rows = sorted({**self.records, key: record}.items(), key=lambda row: row[1].name)
-        self.records = dict(sorted(reversed(rows), key=lambda row: self._ranks[row[0]]))
+        self.records[key], self._ranks[key] = Record(folder, key), rank
+        self._come = True
+
+    def _arrange(self):
+        """The runs in their order, each by a name that no other has."""
+        keys = sorted(sorted(self.records, reverse=True), key=self._ranks.get)
+        self.records = {key: self.records[key] for key in keys}
+        # A run in a folder of its own is known by that folder too: its own name says less. So are
+        # runs of one name, by as much of their paths as tells them apart.
+        parts = {key: max(1, len(self.records[key].folder.names)) for key in keys}
+        alike = keys
+        while alike:
+            for key in keys:
+                self.records[key].name = "/".join(key.split("/")[-parts[key] :])
+            count = Counter(record.name for record in self.records.values())
+            alike = [key for key in keys if count[self.records[key].name] > 1]
+            parts.update({key: parts[key] + 1 for key in alike})
 
 
 def is_run(folder):

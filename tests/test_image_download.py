@@ -3,6 +3,7 @@
 import hashlib
 import struct
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from tests.image_runs import TINY, refused
 from toylab.image import download
 from toylab.image.__main__ import main
-from toylab.image.download import FILES, Remote
+from toylab.image.download import FILES, Remote, fetch
 from toylab.image.pixels import DataError
 
 CONTENT = np.random.default_rng(0).bytes(3 * 2**20 + 17)
@@ -35,6 +36,8 @@ class Server(BaseHTTPRequestHandler):
         else:
             self.send_response(404 if how == "gone" else 200)
         self.end_headers()
+        if how == "slow":
+            self.server.go_on.wait()
         body = CONTENT[start:]
         body = {"half": body[: len(body) // 2], "long": body + b"x" * 10**7}.get(how, body)
         self.wfile.write(body if how != "other" else bytes(len(body)))
@@ -68,6 +71,23 @@ def test_a_file_comes_whole_and_only_once(server, tmp_path, capsys):
     assert main(["data", "download", "mnist"]) == 0
     assert fetched(tmp_path) == {"a.bin": CONTENT} and server.asked == [None]
     assert f"{tmp_path / 'mnist' / 'a.bin'}: whole" in capsys.readouterr().out
+
+
+def test_of_two_that_fetch_a_set_one_waits_and_takes_what_the_other_brought(server, tmp_path):
+    server.how, server.go_on, told = "slow", threading.Event(), []
+    first = threading.Thread(target=fetch, args=("mnist", tmp_path))
+    second = threading.Thread(target=fetch, args=("mnist", tmp_path, told.append))
+    first.start()
+    while not server.asked and first.is_alive():
+        time.sleep(0.01)
+    second.start()
+    while not told and second.is_alive():
+        time.sleep(0.01)
+    server.go_on.set()
+    first.join()
+    second.join()
+    assert "waiting for the process that fetches mnist" in told[0] and len(told) == 1
+    assert fetched(tmp_path) == {"a.bin": CONTENT} and server.asked == [None]
 
 
 @pytest.mark.parametrize("how", ["well", "no ranges"])

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from filelock import FileLock, Timeout
+
 from toylab.files import synced
 from toylab.image.pixels import DataError
 from toylab.tables import Table, UnknownName
@@ -111,7 +113,16 @@ def fetch(name, root, tell=lambda words: None):
         raise DataError(f"{error}; other sets must be brought by hand") from error
     folder = Path(root) / name
     folder.mkdir(parents=True, exist_ok=True)
-    return [_file(remote, folder, tell) for remote in remotes]
+    if all(path.exists() for path in kept(name, root)):
+        return kept(name, root)
+    lock = FileLock(Path(root) / f".{name}.lock")  # two would append to one part
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout:
+        tell(f"waiting for the process that fetches {name} already")
+        held = lock.acquire()
+    with held:
+        return [_file(remote, folder, tell) for remote in remotes]
 
 
 def _file(remote, folder, tell):

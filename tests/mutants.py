@@ -1237,6 +1237,7 @@ LINES = {
         ("a slope of the paper's everywhere", "F.leaky_relu(x, slope)", "F.leaky_relu(x, SLOPE)", "test_a_family_is_the_module_of_the_same_numbers"),
         ("a norm at the image", "chain() if first else NORMS[norm](count)", "NORMS[norm](count)", "test_a_family_is_the_module_of_the_same_numbers"),
         ("a norm a channel where theirs has one a number", "if flat_norm else", "if False else", "test_a_family_is_the_module_of_the_same_numbers"),
+        ("single numbers left out where theirs are channels", "if drop_channels else", "if False else", "test_icr_s_dropout_leaves_out_whole_channels"),
         ("one norm for both", "kernel, norms[1], down", "kernel, norms[0], down", "test_a_family_is_the_module_of_the_same_numbers"),
     ],
     "image.resnet": [

@@ -388,6 +388,23 @@ def test_ct_gan_s_dropout():
         assert_near(network.apply(flat, x, masks).value, last.expand(4), 1e-12)
 
 
+def test_icr_s_dropout_leaves_out_whole_channels():
+    """As a torch module of the same numbers whose Dropout2d has drawn the same masks."""
+    critic = built("icr-cifar", (3, 32, 32), experiment={"critic_dropout": 0.5}).critic
+    assert critic.masks == ((4, 1, 1), (8, 1, 1), (16, 1, 1)) and critic.keep == (0.5,) * 3
+    flat, x, masks = vector(critic), normal(4, 3, 32, 32), []
+    numbers, found = iter(critic.layout.unpack(flat)), x
+    torch.manual_seed(0)
+    for _ in range(3):
+        found = F.leaky_relu(F.conv2d(found, next(numbers), next(numbers), 2, 1), 0.01)
+        left = F.dropout2d(found, 0.5)
+        masks.append((left.abs().amax((2, 3), True) > 0).double() * 2)
+        found = left
+    found = (found.flatten(1) @ next(numbers) + next(numbers)).squeeze(1)
+    assert 0.2 < torch.cat([mask.flatten() for mask in masks]).mean() / 2 < 0.8
+    assert_near(critic.apply(flat, x, masks).value, found, 1e-12)
+
+
 def test_the_papers_initialisations():
     """Roth's uniform 0.02; WGAN-GP's kernels wider than its shortcuts; ICR's 0.01."""
 

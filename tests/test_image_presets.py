@@ -222,6 +222,20 @@ PAPERS = {  # preset: what its paper, or its authors' code, says
         "penalty": "none",
         **BY_ADAM,
     },
+    "acgd-adam-dropout-cifar10": {
+        **ICR,
+        "objective": "non-saturating",
+        "penalty": "none",
+        "critic_dropout": 0.5,
+        **BY_ADAM,
+    },
+    "acgd-adam-l2-cifar10": {
+        **ICR,
+        "objective": "non-saturating",
+        "penalty": "l2",
+        "penalty_weight": 2e-4,
+        **BY_ADAM,
+    },
     "acgd-adam-sn-cifar10": {
         **ICR,
         "constraint": "spectral-norm",

@@ -22,6 +22,7 @@ def dcgan(
     slope=SLOPE,
     dropout=0.0,
     flat_norm=False,
+    drop_channels=False,
 ):
     """`Players` of Radford et al. 2016, https://arxiv.org/abs/1511.06434, for any small image.
 
@@ -41,6 +42,7 @@ def dcgan(
     dropout  -- probability that a number is left out after each of the critic's leaky ReLUs
     flat_norm -- the generator's first normalisation is one of every number that comes out of the
                 matrix, not of every channel
+    drop_channels -- whole channels are left out, not single numbers
 
     There is no bias before a normalisation. Raises `ValueError` where the sides cannot be halved
     so often.
@@ -53,7 +55,9 @@ def dcgan(
         _generator(
             shape, latent, counts[::-1], small, kernel, norms[0], flat_norm, up, initialisation
         ),
-        _critic(shape, counts, small, kernel, norms[1], down, dropout, initialisation),
+        _critic(
+            shape, counts, small, kernel, norms[1], down, dropout, drop_channels, initialisation
+        ),
     )
 
 
@@ -69,7 +73,7 @@ def _generator(shape, latent, counts, small, kernel, norm, flat_norm, activation
     return layers.network(body, last, (latent,), initialisation, torch.tanh)
 
 
-def _critic(shape, counts, small, kernel, norm, activation, dropout, initialisation):
+def _critic(shape, counts, small, kernel, norm, activation, dropout, drop_channels, initialisation):
     """(B, *shape) -> (B,) logits."""
     body, bias = [], norm == "none"
     sides, inputs = shape[1:], shape[0]
@@ -80,7 +84,7 @@ def _critic(shape, counts, small, kernel, norm, activation, dropout, initialisat
             layers.convolution(inputs, count, kernel, 2, bias or first),
             chain() if first else NORMS[norm](count),
             activation,
-            layers.dropout((count, *sides), dropout),
+            layers.dropout((count, 1, 1) if drop_channels else (count, *sides), dropout),
         ]
         inputs = count
     last = layers.linear(layers.flat(small, counts[-1]), 1)

@@ -137,6 +137,9 @@ def test_a_run_is_followed_while_it_trains(monitor, trainer, folder):
     assert live.get_attribute("aria-pressed") == "false", "a chart is a slider too"
     page.get_by_role("button", name="real images").click()
     page.locator(".sheet", has_text="real images").first.wait_for()
+    beside = "(sheets) => sheets.map((sheet) => sheet.getBoundingClientRect().top)"
+    tops = page.locator(".sheet").evaluate_all(beside)
+    assert 4 <= len(tops) <= 6 and len(set(tops)) == 1, "as many as fit stand in one row"
 
     trainer.send_signal(signal.SIGTERM)
     run.locator(".state[data-state=stopped]").wait_for()

@@ -23,9 +23,9 @@ function sheets(page, parent) {
     if (at === null) { return own.at(-1) ?? null }
     return own.findLast((step) => step <= at) ?? own[0] ?? null
   }
-  const side = (n) => {
-    const room = row.clientWidth - 12 * (n - 1)
-    return Math.max(132, Math.min(n > 6 ? 184 : 288, Math.floor(room / Math.max(n, 1))))
+  const side = (n) => { // beside each other, with 12 between and a frame of 1 around
+    const room = Math.floor((row.clientWidth + 12) / Math.max(n, 1)) - 14
+    return Math.max(132, Math.min(n > 6 ? 184 : 288, room))
   }
   // Whole pixels: enlarged by a whole factor, or made smaller smoothly.
   const scaled = (image, room) => {

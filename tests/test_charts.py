@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toylab.ui import labels
-from toylab.ui.axes import CALM, Limits, counts, decades, thirds
+from toylab.ui.axes import CALM, Limits, counts, decades, label, thirds
 from toylab.ui.charts import named, parcel
 from toylab.ui.drawing import FAINT, POINTS, Chart, Now, outline, reach
 from toylab.ui.history import History, Shelf, extremes, moving_average
@@ -61,6 +61,11 @@ def test_an_axis_holds_its_numbers_with_three_round_ticks(low, span):
     slack = 1e-6 * max(step, abs(low), abs(axis.high))
     assert axis.low <= low + slack and axis.high >= low + span - slack
     assert len(axis.ticks) == 3 and axis.low == axis.ticks[0] and axis.high == axis.ticks[2]
+    assert len({label(tick) for tick in axis.ticks}) == 3
+
+
+def test_the_axis_of_one_number_is_round():
+    assert thirds(1.38227, 1.38227).ticks == (1.38, 1.39, 1.4)
 
 
 @given(low=st.floats(-100, 100), span=st.floats(0.01, 1e4))

@@ -15,8 +15,11 @@ class Axis(NamedTuple):
 
 
 def thirds(low, high):
-    """The finest axis with two intervals of 1, 2 or 5 · 10ⁿ that holds both numbers."""
-    span = max(high - low, 1e-9, 1e-6 * abs(high))
+    """The finest axis with two intervals of 1, 2 or 5 · 10ⁿ that holds both numbers.
+
+    No finer than what tells the ticks' labels apart; around one number alone, a hundredth of it.
+    """
+    span = max((high - low) or 0.1 * abs(high), 1e-9, 2e-5 * max(abs(low), abs(high)))
     power = math.floor(math.log10(span / 2))
     for step in (factor * 10.0**p for p in (power, power + 1, power + 2) for factor in (1, 2, 5)):
         start = math.floor(low / step + 1e-9)

@@ -53,7 +53,11 @@ def settled(page, quiet=700):
 
     While the engine starts a picture that was kept from before stands there: the run is to come.
     """
-    until(page, "window.toylab.seed() !== null")
+    until(
+        page,
+        "(({seed, layers}) => seed !== null && (!layers.includes('fake')"
+        " || window.toylab.picture().fake?.x.length > 0))(window.toylab.state())",
+    )
     page.evaluate("window.toylab.before = -1")
     page.wait_for_function(
         "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"

@@ -1,6 +1,7 @@
 """Pages without a browser: at the other end of a real process, and at the engine's own desk."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,7 +11,16 @@ from toylab.engine.protocol import decode, encode
 from toylab.engine.worker import Worker
 from toylab.states import flatten
 
+PATIENCE = 180  # seconds until something must have come, on a busy machine with a new engine too
 SMALL = {f"{who}_width": 16 for who in ("generator", "critic")} | {"batch": 32}
+
+
+async def until(condition):
+    """Waits until it holds; there is no message that would say so."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "what was waited for never came"
+        await asyncio.sleep(0.02)
 
 
 class Page:
@@ -25,7 +35,7 @@ class Page:
 
     async def next(self, *says):
         while True:
-            header, arrays = await asyncio.wait_for(self.inbox.get(), 30)
+            header, arrays = await asyncio.wait_for(self.inbox.get(), PATIENCE)
             if not says or header["say"] in says:
                 return header, arrays
 
@@ -42,6 +52,11 @@ class Page:
         self.send(do="pause")
         return await self.frame(*layers)
 
+    async def kept(self, **told):
+        """Waits until the server keeps a state of which all this is told; a death loses it else."""
+        route = self.session.routes[0]
+        await until(lambda: all(route.kept[0].get(n) == told[n] for n in told))
+
     async def quiet(self, seconds=0.3):
         """What arrives without being asked for."""
         await asyncio.sleep(seconds)
@@ -54,7 +69,7 @@ def played(story):
     async def run():
         engine = client.Engine()
         try:
-            await asyncio.wait_for(engine.ready.wait(), 60)
+            await asyncio.wait_for(engine.ready.wait(), PATIENCE)
             await story(engine)
         finally:
             engine.close()

@@ -1,15 +1,15 @@
 """The engine process dies at any moment, and every run goes on; it leaves with its server."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
-from tests.engine_pages import Page, played
+from tests.engine_pages import Page, played, until
 from toylab.engine import process
 
 
@@ -28,7 +28,9 @@ def test_a_killed_engine_is_replaced_and_every_run_goes_on_bit_for_bit():
         pages[0].send(do="play", pace=0)
         while (await pages[0].frame())[0]["step"] < 90:
             pass
-        await asyncio.sleep(1.2)
+        await pages[1].kept(step=40)
+        await pages[2].kept(step=40, changes=[[40, {"penalty_weight": 5.0}]])
+        await until(lambda: pages[0].session.routes[0].kept[0]["step"] >= 90)
         died = engine.process.pid
         os.kill(died, signal.SIGKILL)
         for page in pages:
@@ -73,7 +75,7 @@ def test_what_was_chosen_and_changed_survives_the_engine():
         page.send(do="swap", changes={"penalty": "r1"})
         log = (await page.next("changed"))[0]["changes"]
         assert [step for step, _ in log] == [10, 15] and log[1][1]["penalty"] == "r1"
-        await page.quiet()
+        await page.kept(step=15, changes=log)
         os.kill(engine.process.pid, signal.SIGKILL)
         opened, _ = await page.next("opened")
         assert opened["continued"] and opened["step"] == 15 and not opened["undo"]
@@ -85,12 +87,12 @@ def test_what_was_chosen_and_changed_survives_the_engine():
         page.send(do="export")
         exported, arrays = await page.next("exported")
         assert exported["changes"] == log and "steps=40" in exported["script"]
-        await page.quiet()
+        await page.kept(step=40, playing=False)
         os.kill(engine.process.pid, signal.SIGKILL)
         opened, _ = await page.next("opened")
         assert not opened["playing"], "it had stopped by itself"
         page.send(do="step", count=1500)
-        await asyncio.sleep(1.2)
+        await until(lambda: page.session.routes[0].kept[0]["step"] > 40)
         os.kill(engine.process.pid, signal.SIGKILL)
         assert (await page.next("opened"))[0]["step"] < 1540
         assert (await page.frame())[0]["step"] == 1540
@@ -108,7 +110,7 @@ def test_what_was_chosen_and_changed_survives_the_engine():
 
 
 def test_an_engine_that_dies_again_and_again_is_given_up_in_words(monkeypatch):
-    monkeypatch.setattr(process, "EARLY", 3600)  # a busy machine may come late with its kill
+    monkeypatch.setattr(process, "EARLY", 60.0)  # a busy machine opens the run late after the hello
 
     async def story(engine):
         page = Page(engine)
@@ -132,8 +134,11 @@ def test_the_engine_leaves_with_its_server():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=90)
     pid = int(done.stdout)
-    for _ in range(100):
-        if not os.path.exists(f"/proc/{pid}") or "Z" in open(f"/proc/{pid}/stat").read().split()[2]:
+    for _ in range(300):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return
+        except psutil.NoSuchProcess:
             return
         time.sleep(0.1)
     pytest.fail("the engine outlived its server")

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -11,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from toylab import lab
 from toylab.figures import results
 from toylab.ui.gallery import Gallery, beside, link
 
@@ -74,8 +72,7 @@ def test_the_page_needs_neither_torch_nor_matplotlib():
 
 def test_the_served_page_is_there_and_its_server_never_loads_torch():
     """As a user starts it; opening the page is what makes a session's code run."""
-    port = lab.free_port(21000 + os.getpid() % 20000, "127.0.0.1")
-    serve = ["-m", "panel", "serve", "apps/figures.py", "--port", str(port), "--address"]
+    serve = ["-m", "panel", "serve", "apps/figures.py", "--port", "0", "--address"]  # a free one
     with subprocess.Popen(
         [sys.executable, *serve, "127.0.0.1"],
         stdout=subprocess.PIPE,
@@ -84,8 +81,8 @@ def test_the_served_page_is_there_and_its_server_never_loads_torch():
         cwd=ROOT,
     ) as server:
         try:
-            next(line for line in server.stdout if "running at" in line)
-            page = urllib.request.urlopen(f"http://127.0.0.1:{port}/figures").read().decode()
+            told = next(line for line in server.stdout if "running at" in line)
+            page = urllib.request.urlopen(told.split()[-1]).read().decode()
             loaded = {Path(part.path).name for part in psutil.Process(server.pid).memory_maps()}
         finally:
             server.kill()

@@ -282,7 +282,9 @@ def test_images_a_second_are_those_of_the_steps_alone(scores, tmp_path, monkeypa
     rows = (ended(tmp_path, *words) / "metrics.jsonl").read_text().splitlines()
     rows = [json.loads(row) for row in rows]
     assert rows[5]["seconds"] - rows[2]["seconds"] > 1.0
-    assert rows[3]["images_per_second"] > 8.0, "8 images a step, and a second's score between"
+    spent = rows[3]["seconds"] - rows[2]["seconds"]
+    rate = rows[3]["images_per_second"]
+    assert 8 / rate < spent - 0.9, "8 images a step, and a second's score between"
 
 
 def test_scores_that_cannot_be_had_are_refused_before_the_first_step(tmp_path, capsys):

@@ -1,6 +1,5 @@
 """The engine with a user's own file: it trains, fails in words, is edited, and runs again."""
 
-import asyncio
 import shutil
 import socket
 from pathlib import Path
@@ -154,8 +153,7 @@ def test_an_engine_that_is_replaced_runs_the_file_as_it_is_then(mine):
         await page.open(penalty="mine")
         page.send(do="step", count=4)
         await page.frame()
-        page.send(do="pause")
-        await asyncio.sleep(0.3)
+        await page.kept(step=4)
         mine.write_text(mine.read_text().replace("Hinged slope", "Another slope"))
         engine.process.kill()
         await page.next("lost")

@@ -1,6 +1,7 @@
 """What a test does with the lab's page, and what it reads of it."""
 
 import io
+import time
 
 import numpy as np
 from PIL import Image
@@ -12,6 +13,15 @@ SIZES = [(1280, 720), (1440, 900), (390, 844)]
 
 def until(page, condition):
     page.wait_for_function(condition, timeout=WAIT)
+
+
+def comes(page, ask):
+    """Waits until `ask` answers true: what a press changes is drawn after an answer of the server,
+    and a picture of it after one of the engine, however late."""
+    end = time.monotonic() + WAIT / 1000
+    while not ask():
+        assert time.monotonic() < end, "what was waited for never came"
+        page.wait_for_timeout(100)
 
 
 def step(page):
@@ -39,7 +49,15 @@ def heard(page):
 
 
 def settled(page, quiet=700):
-    """Waits until no picture has come for so many milliseconds: a paused page stands still."""
+    """Waits until no picture has come for so many milliseconds: a paused page stands still.
+
+    While the engine starts a picture that was kept from before stands there: the run is to come.
+    """
+    until(
+        page,
+        "(({seed, layers}) => seed !== null && (!layers.includes('fake')"
+        " || window.toylab.picture().fake?.x.length > 0))(window.toylab.state())",
+    )
     page.evaluate("window.toylab.before = -1")
     page.wait_for_function(
         "() => { const l = window.toylab, same = l.before === l.painted; l.before = l.painted;"
@@ -68,6 +86,16 @@ def differ(one, other):
     return one.shape != other.shape or (abs(one - other).max(-1) > 40).sum() > 20
 
 
+def changes(page, before):
+    """Waits until the arena shows something else than before."""
+    comes(page, lambda: differ(picture(page), before))
+
+
+def returns(page, before):
+    """Waits until the arena shows the same as before."""
+    comes(page, lambda: not differ(picture(page), before))
+
+
 def slide(page, name, keys):
     """Moves the slider of a setting by arrow keys, as a hand on the keyboard does."""
     slider = page.locator(f".toylab-{name} input[type=range]")
@@ -75,6 +103,16 @@ def slide(page, name, keys):
     for key in keys:
         slider.press(key)
     page.evaluate("document.activeElement.blur()")
+
+
+def tap(page, key):
+    """A key that is let go at once: on a busy machine Playwright itself may hold it for so long
+    that a layer's key means another thing."""
+    page.evaluate(
+        "key => ['keydown', 'keyup'].forEach((kind) =>"
+        " document.body.dispatchEvent(new KeyboardEvent(kind, {key, bubbles: true})))",
+        key,
+    )
 
 
 def choose(page, name, label):
@@ -120,12 +158,10 @@ def aim(page, selector):
 
     So it is with a hand, and Playwright's own click would wait for a button that never comes back.
     """
-    place = page.evaluate(
-        "what => { const it = document.querySelector(what);"
-        " if (!it?.checkVisibility() || it.disabled) { return null }"
+    place = page.locator(selector).evaluate_all(  # of all there are: it waits for none
+        "([it]) => { if (!it?.checkVisibility() || it.disabled) { return null }"
         " it.scrollIntoView({block: 'nearest'}); const box = it.getBoundingClientRect();"
-        " return [box.x + box.width / 2, box.y + box.height / 2] }",
-        selector,
+        " return [box.x + box.width / 2, box.y + box.height / 2] }"
     )
     if place:
         page.mouse.click(*place)

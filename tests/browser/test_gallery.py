@@ -28,6 +28,7 @@ def gallery(page, both, heard):
     """Opens the figures' page in a theme and waits for all thumbnails."""
 
     def opened(scheme="light", size=(1280, 720)):
+        page.set_default_timeout(WAIT)
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": size[0], "height": size[1]})
         page.goto(both.replace("/lab", "/figures"))
@@ -78,7 +79,7 @@ def test_every_figure_is_there_and_one_opens_with_all_that_is_known_of_it(galler
     assert narrow(page) and grave(page) == []
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden", timeout=WAIT)
-    assert "figure=" not in page.url
+    until(page, "!location.search.includes('figure=')")  # the dialog says later that it is closed
 
 
 def test_a_figure_s_settings_open_in_the_lab(gallery):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.pages import WAIT, settled, slide, state, until
+from tests.browser.pages import WAIT, comes, settled, slide, state, tap, until
 
 SLOTS = "Object.values(window.toylab.charts().slots)"
 
@@ -39,7 +39,7 @@ def test_cards_and_health_fit_without_scroll(lab, size):
     assert state(page)["rail"]["shown"] == expected
     until(page, f"{SLOTS}.length === {len(expected)}")
     rail = page.locator(".rail")
-    assert rail.evaluate("e => e.scrollHeight <= e.clientHeight")
+    comes(page, lambda: rail.evaluate("e => e.scrollHeight <= e.clientHeight"))  # laid out anew
     bottom = page.locator(".health").bounding_box()
     assert bottom["y"] + bottom["height"] <= size[1]
     for card in expected:
@@ -163,7 +163,9 @@ def test_a_mark_tells_old_and_new_and_undo_takes_it_back(lab, page):
 def test_health_says_why_and_since_when(lab, page):
     lab("?pace=50")
     until(page, "window.toylab.step > 60")
-    page.keyboard.press("4")
+    page.keyboard.press(" ")  # a run that trains on may get well before its line is pressed
+    until(page, "!window.toylab.state().playing")
+    tap(page, "4")
     until(page, "!window.toylab.state().layers.includes('force')")
     line = page.locator("#toylab-health-clusters")
     assert line.get_attribute("aria-expanded") == "false"

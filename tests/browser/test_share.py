@@ -91,6 +91,7 @@ def test_the_png_is_the_screen_twice_as_sharp(lab, tmp_path):
 
 def test_the_svg_has_every_mark_as_a_vector(lab, tmp_path):
     page = lab("?play=0")
+    settled(page)
     path = file(page, "svg", tmp_path)
     root = ElementTree.parse(path).getroot()
     count = {name: len(list(root.iter(SVG + name))) for name in ("path", "image", "text")}
@@ -211,8 +212,8 @@ def test_the_link_is_the_same_run_and_says_what_it_lacks(lab, page):
     assert parse_qs(urlsplit(link).query) == {"penalty": ["r1"], "seed": ["7"]}
     slide(page, "penalty_weight", ["ArrowRight"])
     until(page, "window.toylab.marks().length === 1")
+    until(page, "window.toylab.state().share.unsaid === 1")  # as a hand sees it, then presses
     page.keyboard.press("s")
-    until(page, "window.toylab.state().share.unsaid === 1")
     expect(page.locator(".said")).to_contain_text("only in the script", timeout=WAIT)
     page.goto(link + "&play=0")
     until(page, "window.toylab && window.toylab.painted > 0")
@@ -223,6 +224,7 @@ def test_the_link_is_the_same_run_and_says_what_it_lacks(lab, page):
 
 def test_the_sheet_is_the_keyboard_s_too(lab, page):
     lab("?play=0")
+    settled(page)  # before there is a run the sheet's rows cannot be pressed, nor have the focus
     share = page.locator("#toylab-share")
     share.focus()
     page.keyboard.press("Enter")
@@ -245,6 +247,7 @@ def test_paper_has_arena_charts_and_settings_on_one_page(lab, page):
     lab("?play=0&penalty=r1")
     page.locator("#toylab-theme").click()
     until(page, "window.toylab.state().dark === true")
+    until(page, "Object.keys(window.toylab.charts().slots).length >= 3")
     settled(page)
     document = page.pdf(prefer_css_page_size=True)
     assert document.count(b"/Type /Page\n") == 1

@@ -24,6 +24,8 @@ def test_probes_follow_the_run_and_never_leave_the_arena(playing, size):
         page.mouse.click(*place(page, *at))
         until(page, f"window.toylab.arena().probes.length === {min(count, 3)}")
     until(page, "window.toylab.arena().probes.map((p) => p.letter).sort().join('') === 'abc'")
+    # The fourth, at the right, has the letter of the first, which was at the left.
+    until(page, "window.toylab.arena().probes.find((p) => p.letter === 'a')?.x > 0")
     x, y, side = corner(page)
     for letter in "abc":
         card = page.locator(f"#toylab-probe-{letter}")
@@ -76,9 +78,11 @@ def test_a_probe_is_moved_by_hand_and_by_keys(lab):
 
 def outside(page):
     """Steps until some fakes are out of the window."""
+    settled(page)
     for _ in range(60):
+        at = step(page)
         page.keyboard.press(".")
-        settled(page)
+        until(page, f"window.toylab.step === {at + 1}")
         if words(page)["outside"]:
             return
     raise AssertionError("no fake left the window")
@@ -124,5 +128,6 @@ def test_where_motion_is_to_be_reduced_the_window_is_there_at_once(lab, page):
     )
     page.keyboard.press("f")
     until(page, "window.toylab.state().view.fitted")
+    until(page, "window.seen.size > 1")
     settled(page)
     assert page.evaluate("window.seen.size") == 2

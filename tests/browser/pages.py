@@ -120,12 +120,11 @@ def aim(page, selector):
 
     So it is with a hand, and Playwright's own click would wait for a button that never comes back.
     """
-    place = page.evaluate(
-        "what => { const it = document.querySelector(what);"
-        " if (!it?.checkVisibility() || it.disabled) { return null }"
+    # By a locator, since the page's own parts are in a shadow tree; this one waits for nothing.
+    place = page.locator(selector).evaluate_all(
+        "([it]) => { if (!it?.checkVisibility() || it.disabled) { return null }"
         " it.scrollIntoView({block: 'nearest'}); const box = it.getBoundingClientRect();"
-        " return [box.x + box.width / 2, box.y + box.height / 2] }",
-        selector,
+        " return [box.x + box.width / 2, box.y + box.height / 2] }"
     )
     if place:
         page.mouse.click(*place)

@@ -6,6 +6,7 @@ Run as a script this prints the Chromium that the tests will use, or why there i
 import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -162,6 +163,13 @@ def lab_url(server: Server) -> str:
 
 
 @pytest.fixture
+def context(context):
+    """Whatever a page of it waits for, it waits as long as a busy machine needs."""
+    context.set_default_timeout(WAIT)
+    return context
+
+
+@pytest.fixture
 def heard(page):
     """What the page complained of or asked of other machines, from its first request on."""
     errors, outside = [], []
@@ -177,8 +185,6 @@ def heard(page):
 @pytest.fixture
 def lab(page, lab_url, heard):
     """Opens the lab at an address and waits for its first picture."""
-
-    page.set_default_timeout(WAIT)
 
     def opened(address="", size=(1280, 720)):
         page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -202,9 +208,14 @@ def playing(lab):
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    # Of this worker's own thousand, under those that the system gives out: a server needs seconds
+    # until it listens, and meanwhile nobody else may be given the same.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = random.randrange(1000) + 20_000 + 1000 * (worker % 12)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait_until_it_answers(url: str, process: psutil.Popen, log: Path) -> None:

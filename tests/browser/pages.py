@@ -68,12 +68,17 @@ def settled(page, quiet=700):
 
 
 def paused(page):
-    """Waits until a hand's pause was heard, however busy the machine is, and nothing moves.
+    """Waits until a pause was heard and its picture stands, however busy the machine is.
 
-    The engine trained until it heard of it, and a busy machine brings the last picture late.
+    The engine trained until it heard of it; of what stands still it draws one picture more, which
+    says that no step is taken. That is the last one, however late a busy machine brings it.
     """
-    until(page, "!window.toylab.state().playing")
-    settled(page, quiet=3000)
+    until(
+        page,
+        "!window.toylab.state().playing && window.toylab.words().steps_rate === '0 steps/s'"
+        " && window.toylab.words().step === window.toylab.step",
+    )
+    settled(page)
 
 
 def picture(page):
@@ -158,7 +163,8 @@ def aim(page, selector):
 
     So it is with a hand, and Playwright's own click would wait for a button that never comes back.
     """
-    place = page.locator(selector).evaluate_all(  # of all there are: it waits for none
+    # By a locator, since the page's own parts are in a shadow tree; this one waits for nothing.
+    place = page.locator(selector).evaluate_all(
         "([it]) => { if (!it?.checkVisibility() || it.disabled) { return null }"
         " it.scrollIntoView({block: 'nearest'}); const box = it.getBoundingClientRect();"
         " return [box.x + box.width / 2, box.y + box.height / 2] }"

@@ -59,6 +59,8 @@ def test_axe_finds_nothing_grave(lab, page, theme):
     page.keyboard.press("p")
     page.keyboard.press("5")
     until(page, "window.toylab.arena().probes.length === 1")
+    until(page, "window.toylab.state().layers.includes('field')")
+    settled(page)
     page.locator("#toylab-bar").click()
     found["a probe and a menu"] = grave(page)
     assert {place: told for place, told in found.items() if told} == {}

@@ -32,10 +32,14 @@ def value(page, name):
 def opened(page, group, control):
     page.locator(f".toylab-group-{group} .MuiCardHeader-root").click()
     page.locator(f".toylab-{control}").wait_for(timeout=WAIT)
+    settings_are_there(page)
 
 
 def settings_are_there(page):
+    """Waits until each has its control: a busy browser makes them one after the other."""
     page.locator(".toylab-noise input").wait_for(timeout=WAIT)
+    empty = page.locator(".controls .named").filter(has_not=page.locator("input"))
+    expect(empty).to_have_count(0, timeout=WAIT)
 
 
 def training(lab, address="?play=1"):
@@ -53,7 +57,7 @@ def test_what_is_open_fits_and_what_is_closed_has_no_widgets(lab):
     assert over <= 0
     assert page.locator(".toylab-latent, .toylab-batch").count() == 0
     opened(page, "networks", "latent")
-    assert page.get_by_text("Generator 17,154 numbers, critic 17,025").is_visible()
+    page.get_by_text("Generator 17,154 numbers, critic 17,025").wait_for()
 
 
 def test_every_control_writes_into_the_beat(lab):
@@ -94,6 +98,7 @@ def test_where_pull_and_of_choose_a_penalty_while_it_trains(lab):
     page.locator("#toylab-where").select_option("between")
     has(page, "penalty", "1-GP (WGAN-GP)")
     page.locator(".toylab-penalty [role=combobox]").click()
+    page.get_by_role("menuitem", name="1-GP (WGAN-GP)").wait_for()
     assert page.get_by_role("menuitem", name="Custom").count() == 0
     page.keyboard.press("Escape")
     choose(page, "penalty", "R2")
@@ -172,7 +177,7 @@ def test_search_goes_to_any_control_and_the_run_waits_while_it_is_open(lab):
 
 
 def test_the_gallery_of_formulas_uses_a_row_and_that_of_data_swaps_or_stages(lab):
-    page = training(lab, "?objective=hinge")
+    page = training(lab, "?objective=hinge&play=1")  # else it stops once all clusters are held
     page.locator("[data-open='formulas:penalty']").click()
     rows = page.locator("#toylab-formulas-dialog")
     assert rows.get_by_role("button", name="Use: Roth (Jensen-Shannon)").is_disabled()

@@ -13,8 +13,8 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, START_SECONDS, _free_port
-from tests.browser.pages import WAIT
+from tests.browser.conftest import ROOT, START_SECONDS, _described, _free_port
+from tests.browser.pages import WAIT, paused
 
 TOKEN = "for-this-test-alone"
 CELLS = (
@@ -65,7 +65,7 @@ def notebook(tmp_path_factory):
         _answers(f"{url}/api/status?token={TOKEN}", server, folder / "log.txt")
         yield f"{url}/doc/tree/lab.ipynb?token={TOKEN}"
         family += server.children(recursive=True)
-        engines = [each for each in family if "toylab.engine.worker" in each.cmdline()]
+        engines = [each for each in family if "toylab.engine.worker" in _described(each)]
         assert len(engines) == 1, "one engine a kernel, whatever the number of labs"
         server.terminate()
         _, left = psutil.wait_procs(family, timeout=30)
@@ -114,6 +114,7 @@ class Notebook:
         """The frame of the lab that a cell shows, once it has painted."""
         shown = self.cell(number).locator("iframe[title=toylab]")
         shown.wait_for(timeout=WAIT)
+        self.look_at(number)
         frame = shown.element_handle().content_frame()
         frame.wait_for_function("window.toylab && window.toylab.painted > 0", timeout=WAIT)
         return frame
@@ -139,7 +140,7 @@ def test_a_cell_shows_a_lab_that_runs_and_python_reads_it(opened):
     two = opened.lab(1)
     two.wait_for_function("window.toylab.state().seed === 0", timeout=WAIT)
     at = one.evaluate("window.toylab.step")
-    two.locator("#toylab-step-once").click()
+    two.locator("#toylab-step-once").press("Enter")  # a slow machine's click is a long press
     two.wait_for_function("window.toylab.step === 1", timeout=WAIT)
     opened.look_at(0)
     one.wait_for_function(f"window.toylab.step > {at + 5}", timeout=WAIT)
@@ -158,11 +159,10 @@ def test_a_cell_shows_a_lab_that_runs_and_python_reads_it(opened):
 
     # Paused in the page, the run stands where Python reads it.
     one.locator("#toylab-toggle").click()
-    one.wait_for_function("window.toylab.state().playing === false", timeout=WAIT)
-    opened.page.wait_for_timeout(1500)
+    paused(one)
     stood = one.evaluate("window.toylab.step")
     opened.run(4)
-    said = opened.said(4, "two")
+    said = opened.said(4, "mine")
     assert said.splitlines() == [f"one {stood} ring r1", "two 1 8gaussians mine"]
 
     # Closed from Python, nothing of it can be played any more.

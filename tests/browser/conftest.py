@@ -120,7 +120,7 @@ def served(log: Path, *command: str, app: str = "lab", **environment: str) -> It
 
     It builds no native code unless the environment says otherwise: tests are many and short.
     """
-    port = _free_port()
+    port = free_port()
     end = command.index("--args") if "--args" in command else len(command)
     with log.open("wb") as output:
         process = psutil.Popen(
@@ -140,7 +140,7 @@ def served(log: Path, *command: str, app: str = "lab", **environment: str) -> It
         family += process.children(recursive=True)
         process.terminate()
         psutil.wait_procs(family, timeout=30)
-        left = [_described(member) for member in family if _runs(member)]
+        left = [described(member) for member in family if _runs(member)]
         assert not left, f"still running after the server was told to end: {left}\n{_tail(log)}"
     finally:
         for member in family:
@@ -207,7 +207,7 @@ def playing(lab):
     return opened
 
 
-def _free_port() -> int:
+def free_port() -> int:
     # Of this worker's own thousand, under those that the system gives out: a server needs seconds
     # until it listens, and meanwhile nobody else may be given the same.
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -241,7 +241,7 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def _described(process: psutil.Process) -> str:
+def described(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline()) or process.name()
     except psutil.Error:

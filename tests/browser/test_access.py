@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import SIZES, settled, until
+from tests.browser.pages import SIZES, settled, tap, until
 from toylab.ui import theme as palette
 
 GRAVE = ("serious", "critical")
@@ -57,7 +57,7 @@ def test_axe_finds_nothing_grave(lab, page, theme):
         found[width] = grave(page)
     page.set_viewport_size(dict(zip(("width", "height"), SIZES[0], strict=True)))
     page.keyboard.press("p")
-    page.keyboard.press("5")
+    tap(page, "5")
     until(page, "window.toylab.arena().probes.length === 1")
     until(page, "window.toylab.state().layers.includes('field')")
     settled(page)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import ROOT, START_SECONDS, _described, _free_port
+from tests.browser.conftest import ROOT, START_SECONDS, described, free_port
 from tests.browser.pages import WAIT, paused
 
 TOKEN = "for-this-test-alone"
@@ -45,7 +45,7 @@ def notebook(tmp_path_factory):
     made = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(made, folder / "lab.ipynb")
     (folder / "mine.py").write_text(MINE)
-    port = _free_port()
+    port = free_port()
     homes = {f"JUPYTER_{name}_DIR": str(folder / name) for name in ("CONFIG", "DATA", "RUNTIME")}
     command = [
         *("-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"),
@@ -65,7 +65,7 @@ def notebook(tmp_path_factory):
         _answers(f"{url}/api/status?token={TOKEN}", server, folder / "log.txt")
         yield f"{url}/doc/tree/lab.ipynb?token={TOKEN}"
         family += server.children(recursive=True)
-        engines = [each for each in family if "toylab.engine.worker" in _described(each)]
+        engines = [each for each in family if "toylab.engine.worker" in described(each)]
         assert len(engines) == 1, "one engine a kernel, whatever the number of labs"
         server.terminate()
         _, left = psutil.wait_procs(family, timeout=30)

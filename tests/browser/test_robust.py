@@ -9,8 +9,8 @@ import urllib.parse
 import psutil
 import pytest
 
-from tests.browser.conftest import _described
-from tests.browser.pages import BEAT, heard, paused, settled, state, step, until
+from tests.browser.conftest import described
+from tests.browser.pages import BEAT, heard, paused, settled, state, step, tap, until
 
 IN_FLIGHT = f"JSON.parse({BEAT}.words).picture - {BEAT}.ack"
 
@@ -20,7 +20,7 @@ def engine_of(server):
     found = [
         child
         for child in psutil.Process(server.pid).children(recursive=True)
-        if "toylab.engine.worker" in _described(child)
+        if "toylab.engine.worker" in described(child)
     ]
     assert len(found) == 1
     return found[0]
@@ -65,7 +65,7 @@ def test_two_pages_never_mix(lab, page, context, lab_url):
     until(page, "window.toylab.step === 4")
     other.keyboard.press(".")
     until(other, "window.toylab.step === 1")
-    page.keyboard.press("5")
+    tap(page, "5")
     until(page, "window.toylab.state().layers.includes('field')")
     settled(page)
     settled(other)

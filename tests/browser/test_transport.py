@@ -7,7 +7,7 @@ import random
 import numpy as np
 from PIL import Image
 
-from tests.browser.pages import aim, counter, heard, paused, settled, state, step, until, words
+from tests.browser.pages import aim, counter, heard, paused, settled, state, step, tap, until, words
 
 PHASES = ["sample", "score", "loss", "penalty", "push", "move"]
 
@@ -247,7 +247,7 @@ def test_the_opening_ends_by_itself_and_says_what_to_try(lab):
 def test_a_touch_cancels_the_automatic_stop_and_a_second_visit_waits(lab):
     page = lab()
     until(page, "window.toylab.state().stops.step === 4000")
-    page.keyboard.press("5")
+    tap(page, "5")
     until(page, "window.toylab.state().stops.step === null")
     assert state(page)["playing"]
     page.reload()

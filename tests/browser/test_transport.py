@@ -296,6 +296,14 @@ def test_undo_takes_back_the_change_and_the_steps_after_it(lab):
     assert page.locator(".notice.kept").count() == 0
     page.locator("#toylab-undo").click()
     until(page, "window.toylab.step === 1")
+    page.evaluate(
+        "for (const _ of 'ab') { document.body.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: 'Z', ctrlKey: true, shiftKey: true, bubbles: true})) }"
+    )
+    until(page, "window.toylab.step === 11")
+    page.keyboard.press(".")
+    until(page, "window.toylab.step === 12")
+    assert state(page)["notices"] == [], "once too often is no fault"
 
 
 def test_single_keys_can_be_switched_off(lab):

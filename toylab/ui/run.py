@@ -38,7 +38,9 @@ class Run(Part):
         self.data = header.get("data", self.data)
 
     def hear_refused(self, header, arrays):
-        self.lab.notice(header["text"], "bad")
+        asked = (header.get("about") or {}).get("do")
+        if self.lab.undo.can.get(asked, True):  # not an undo once too often: nothing is wrong then
+            self.lab.notice(header["text"], "bad")
         if not self.accepted and self.lab.settings.fields:
             # The address asked for something impossible: open the ordinary run instead.
             self._open({})

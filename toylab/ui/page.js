@@ -119,11 +119,11 @@ export function render({model, view}) {
   const tell = tools(lab, foot)
   lab.inset = inset(lab, foot)
   lab.inset.watch(tell)
+  notices(lab, stage)
   lab.strip = node("div", "strip", stage) // under the caption: the phases of a step, what to try
   ghosts(lab)
   phases(lab, root)
   strip(lab)
-  notices(lab, stage)
   const spoken = node("p", "spoken", root)
   spoken.setAttribute("aria-live", "polite")
   const charts = node("aside", "rail", root)
@@ -175,7 +175,7 @@ export function render({model, view}) {
     square.style.width = square.style.height = `${side}px`
     stage.style.setProperty("--side", `${whole}px`)
     beat.pixels = side
-    caption.style.top = lab.strip.style.top = `${whole - cell.clientHeight}px` // right under the arena
+    stage.style.setProperty("--lift", `${cell.clientHeight - whole}px`) // right under the arena
     lab.hand.keep()
     lab.over.repaint()
   })

@@ -1096,7 +1096,7 @@ LINES = {
     "engine.worker": [
         ("pictures of the run before", "        lane.wanted.clear()\n        header, arrays", "        header, arrays", "test_a_lane_owes_few_pictures_with_the_newest_layers_and_a_new_run_owes_none"),
         ("every lane has the whole budget", "            lane.fit(self.budget // len(self.lanes))\n", "            lane.fit(self.budget)\n", "test_many_lanes_share_one_budget_and_each_still_shows_its_whole_run"),
-        ("a new lane makes no room", "            each.fit(self.budget // len(self.lanes))\n", "            pass\n", "test_many_lanes_share_one_budget_and_each_still_shows_its_whole_run"),
+        ("a message makes no room", '{**header, "arrays": arrays})\n                self.make_room()\n', '{**header, "arrays": arrays})\n', "test_no_message_leaves_more_snapshots_than_there_may_be"),
         ("the painter is somebody", 'do not in ("want", "leave")', "True", "test_idle_means_that_nobody_but_the_painter_asked_for_anything"),
         ("pictures for nothing", "            with self.charged(key):\n                self.guarded(", "            if True:\n                self.guarded(", "test_lanes_of_the_worker_have_equal_time_pictures_included"),
         ("a change is not kept", "keep = now + KEEP_EVERY if lane.unkept", "keep = now + KEEP_EVERY if False", "test_a_run_at_a_slow_pace_that_nobody_looks_at_wakes_nobody"),

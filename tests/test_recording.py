@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.engine_pages import Desk
+from tests.engine_pages import SMALL, Desk
 from tests.helpers import small
+from toylab.engine import worker
 from toylab.games import Players
 from toylab.recording import Ledger, Recording
 from toylab.states import State
@@ -180,6 +181,31 @@ def test_what_can_be_undone_counts_too_and_goes_last():
     while desk.lane().run.first["seed"] == before:
         desk.ask(do="undo")
     assert steps_of(desk.lane().run.recording)[-1] >= 3
+
+
+def test_no_message_leaves_more_snapshots_than_there_may_be(monkeypatch):
+    """A new run's first snapshot counts at once, not from its first step on."""
+    monkeypatch.setattr(worker, "SLICE", 0)  # a snapshot of every step, however fast the machine
+    desk = Desk(budget=600_000)
+    desk.open(batch=8)
+    changes = [
+        {"do": "swap", "changes": {"batch": 9}},
+        {"do": "restart", "changes": {"seed": 1}},
+        {"do": "reset"},
+        {"do": "undo"},
+        {"do": "redo"},
+        {"do": "open", "lane": 1, "settings": {**SMALL, "batch": 8}},
+        {"do": "undo"},
+    ]
+    for message in changes:
+        fullest = 0
+        while held(desk) > fullest:  # until one step more would be one too many
+            fullest = held(desk)
+            desk.steps(1)
+        assert fullest > 450_000 or len(desk.worker.lanes) > 1, "there is room anyway"
+        desk.ask(**message)
+        assert held(desk) <= 600_000, message
+    assert desk.lane().ledger.bytes + desk.lane(1).ledger.bytes == held(desk)
 
 
 def test_a_network_too_large_for_the_budget_still_trains():

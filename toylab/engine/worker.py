@@ -46,8 +46,7 @@ class Worker:
         self, pipe, own=None, budget=BUDGET, slow=False, clock=time.process_time, speed=None
     ):
         self.pipe, self.lanes, self.budget = pipe, {}, budget
-        self.own, self.slow, self.clock = own, slow, clock
-        self.speed = speed or Speed()
+        self.own, self.slow, self.clock, self.speed = own, slow, clock, speed or Speed()
         self.shares, self.luggage = Shares(), luggage.Luggage()
 
     def say(self, key, header, arrays=None):
@@ -108,12 +107,17 @@ class Worker:
         self.show(key, lane)
         if lane.ready(time.monotonic()):
             self.speed.train(lane, SLICE)
-            lane.fit(self.budget // len(self.lanes))
+            self.make_room()
         lane.watch(time.monotonic())
         self.show(key, lane)
         if lane.worth_keeping(time.monotonic()):
             self.say(key, *lane.keep())
         self.weigh(key, lane.run.weight)
+
+    def make_room(self):
+        """No lane keeps more snapshots than its share; a step or a message may add some."""
+        for lane in self.lanes.values():
+            lane.fit(self.budget // len(self.lanes))
 
     def show(self, key, lane):
         """A picture, if one is owed, after what must be known to draw it."""
@@ -186,6 +190,7 @@ class Worker:
                 self.lanes[key].stops.touch()
             with self.charged(key):
                 act(key, {**header, "arrays": arrays})
+                self.make_room()
             if key not in self.lanes or do == "open":
                 self.shares.forget(key)
         except (Exception, SystemExit) as error:  # whatever it is, the other runs go on
@@ -194,7 +199,7 @@ class Worker:
                 raise  # the pipe
             if not text:
                 traceback.print_exc()
-            text = text or f"{type(error).__name__}: {error}"
+                text = f"{type(error).__name__}: {error}"
             self.say(key, {"say": "refused", "text": text[:LONGEST], "about": about})
 
     def lane(self, key):
@@ -212,11 +217,8 @@ class Worker:
         if header.get("playing"):
             lane.pace.begin(reading.pace(header.get("pace")))
             lane.playing = not lane.turns
-        moved = kept and self.luggage.unpack(key, lane, header.get("luggage"))
         self.lanes[key] = lane
-        for each in self.lanes.values():
-            each.fit(self.budget // len(self.lanes))
-        if not moved:
+        if not (kept and self.luggage.unpack(key, lane, header.get("luggage"))):
             self.opened(key, lane, continued=bool(header.get("continued")))
 
     def do_luggage(self, key, header):
@@ -298,14 +300,12 @@ class Worker:
 
     def do_recall(self, key, header):
         lane = self.lane(key)
-        self.say(
-            key, *lane.recall(header.get("step"), header.get("layers", ()), header.get("side", 0))
-        )
+        asked = header.get("step"), header.get("layers", ()), header.get("side", 0)
+        self.say(key, *lane.recall(*asked))
 
     def do_export(self, key, header):
-        run, state = self.lane(key).run, None
-        if header.get("step") is not None:
-            state = run.recording.nearest(reading.whole("step", header["step"], 0, 10**12))
+        run, at = self.lane(key).run, header.get("step")
+        state = None if at is None else run.recording.nearest(reading.whole("step", at, 0, 10**12))
         used = self.own and self.own.used([run.first, *(changes for _, changes in run.log)])
         self.say(key, *told.exported(run, self.own.path if used else None, state))
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -33,3 +34,10 @@ def built(tmp_path_factory):
             builder.look(time.monotonic())
     assert builder.answers == {"small": ""}
     return home
+
+
+@pytest.fixture
+def short(tmp_path, monkeypatch):
+    """A folder with a short name, so that a message stays one line."""
+    monkeypatch.chdir(tmp_path)
+    return Path(".")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from tests.image_layouts import GREY, encoded, idx
 from tests.image_runs import refused, trained
-from tests.test_image_layouts import GREY, encoded, idx
 from toylab.image import crosstest, data, run
 from toylab.image.__main__ import main
 from toylab.image.crosstest import Asked

@@ -196,7 +196,10 @@ def test_runs_come_and_go_and_the_last_one_stands_first(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "file.txt").write_text("")
     watch = watched(tmp_path)
-    names = lambda: [each.name for each in watch.records.values()]  # noqa: E731
+
+    def names():
+        return [each.name for each in watch.records.values()]
+
     assert names() == ["00001-b", "00000-a"] and not watch.problems
     made(tmp_path / "00002-c", [row(1)])
     again(watch)

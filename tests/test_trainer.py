@@ -176,7 +176,10 @@ def test_penalties_can_be_paid_by_the_generator_too(penalty):
     batch = both.draws(0)[1]
     generator = state.players.generator.clone().requires_grad_()
     fake = both.networks.generator.apply(generator, batch.latent).value
-    says = lambda x, role: both.networks.critic.apply(state.players.critic, x)  # noqa: E731
+
+    def says(x, role):
+        return both.networks.critic.apply(state.players.critic, x)
+
     terms = PENALTIES[penalty].function(
         Judge(says, generator), batch.real, fake, batch, both.objective, both.knobs(0)
     )

@@ -13,6 +13,7 @@ from tests.browser.pages import (
     WAIT,
     changes,
     choose,
+    comes,
     counter,
     paused,
     picture,
@@ -24,6 +25,7 @@ from tests.browser.pages import (
     tap,
     until,
 )
+from toylab.ui import theme
 
 
 def test_it_opens_playing_without_a_click(lab):
@@ -173,6 +175,15 @@ def test_reset_is_the_same_run_and_a_new_seed_another(lab):
     changes(page, first)
 
 
+# Every figure that is seen: its border's colour, and what stands in its canvas's outermost column.
+EDGES = """[...window.toylab.figure().document.all_models]
+  .filter((model) => model.type === "Figure" && model.visible).map((figure) => {
+    const {canvas} = Bokeh.index.find_one(figure).canvas_view.primary
+    const edge = canvas.getContext("2d").getImageData(0, canvas.height >> 1, 1, 1).data
+    return [figure.border_fill_color, ...edge]
+  })"""
+
+
 def test_light_and_dark(lab):
     page = lab("?play=0")
     settled(page)
@@ -183,16 +194,68 @@ def test_light_and_dark(lab):
             " window.toylab.figure().border_fill_color]"
         )
 
+    def clean():
+        """Whether no figure keeps anything of the theme before, to its outermost pixel."""
+        edges = page.evaluate(EDGES)
+        assert len({colour for colour, *_ in edges}) == 1 and len(edges) > 1
+        return all(
+            seen[3] and abs(int(colour[k + 1 : k + 3], 16) - seen[k // 2]) < 12
+            for colour, *seen in edges
+            for k in (0, 2, 4)
+        )
+
     light, seen = ground(), picture(page)
     page.locator("#toylab-theme").click()
     until(page, f"window.toylab.figure().border_fill_color !== {json.dumps(light[1])}")
     dark = ground()
     assert dark[0] != light[0]
     changes(page, seen)
+    comes(page, clean)
     page.reload()
     until(page, "window.toylab && window.toylab.painted > 0")
     until(page, f"window.toylab.figure().border_fill_color === {json.dumps(dark[1])}")
     assert ground() == dark
+    settled(page)
+    page.locator("#toylab-theme").click()
+    until(page, f"window.toylab.figure().border_fill_color === {json.dumps(light[1])}")
+    comes(page, clean)
+
+
+# What becomes of the arena's ground and of a chart's words and lines, from the page's first moment.
+WATCH = """setInterval(() => {
+  const figure = window.toylab?.figure()
+  if (!figure || window.grounds) { return }
+  const chart = figure.document.get_model_by_name("figure-0")
+  const told = window.grounds = []
+  for (const [model, name] of [[figure, "border_fill_color"], [figure, "background_fill_color"],
+      [chart.below[0], "major_label_text_color"], [chart.below[0], "major_label_text_font_size"],
+      [chart.center[0], "grid_line_color"]]) {
+    const say = () => told.push([name, model[name]])
+    say()
+    model.properties[name].change.connect(say)
+  }
+}, 1)"""
+
+
+def test_a_page_that_opens_in_the_dark_becomes_dark_once(lab, page):
+    """The theme of the widgets comes later than the page's own, and would be light first."""
+    page.add_init_script(WATCH)
+    page.emulate_media(color_scheme="dark")
+    lab("?play=0")
+    settled(page)
+    expect(page.locator(".toylab-objective [role=combobox]")).to_be_visible()
+    until(page, "document.documentElement.dataset.theme === 'dark'")
+    settled(page)
+    told = {}
+    for name, colour in page.evaluate("window.grounds"):
+        told.setdefault(name, []).append(colour)
+    assert told == {
+        "border_fill_color": [theme.colour("panel", dark) for dark in (False, True)],
+        "background_fill_color": [theme.colour("panel", dark) for dark in (False, True)],
+        "major_label_text_color": [theme.colour("ink2", dark) for dark in (False, True)],
+        "major_label_text_font_size": ["11px"],
+        "grid_line_color": [theme.colour("line", dark) for dark in (False, True)],
+    }
 
 
 def test_it_follows_the_system_where_nobody_chose(lab, page):

@@ -149,7 +149,6 @@ class Arena:
             self.heights.update(palette=theme.heights(dark), low=0, high=self.sheet)
             by_height = {"field": "height", "transform": self.heights}
             self.glyphs["fake"].glyph.fill_color = by_height
-        # The ground that panel-material-ui, too, gives to every figure when the theme changes.
         ground = theme.colour("panel", dark)
         self.figure.update(background_fill_color=ground, border_fill_color=ground)
         self.figure.outline_line_width = 0

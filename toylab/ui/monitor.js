@@ -88,6 +88,7 @@ export function render({model, view}) {
   const empty = () => { body.hidden = !model.runs.length } // nothing to slide or to drag over
   model.on("runs", empty)
   empty()
+  wipes(doc)
   themes({beat: {set dark(dark) { page.ready(() => { model.dark = dark }) }}}, theme)
   if (named !== null) { page.choose({shown: named.split(",").filter(Boolean)}) }
   const seen = () => page.ready(() => { model.awake = !document.hidden })

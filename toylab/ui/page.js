@@ -138,6 +138,7 @@ export function render({model, view}) {
   paper(lab, root, square, caption)
   arrival(lab)
   unpacker(lab)
+  wipes(doc)
   themes(lab, theme)
   pulse(lab, (said) => {
     waiting.hidden = true

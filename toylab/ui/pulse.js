@@ -59,3 +59,13 @@ function themes(lab, button) {
   }
   apply()
 }
+
+// Bokeh clears its canvas half a pixel beside it: the outermost row and column would keep the
+// colours of the theme before.
+function wipes(doc) {
+  doc.on_change(({attr, model}) => {
+    if (attr !== "border_fill_color") { return }
+    const layer = window.Bokeh.index.find_one(model)?.canvas_view.primary
+    layer?.undo_transform((context) => context.clearRect(0, 0, layer.canvas.width, layer.canvas.height))
+  })
+}

@@ -60,7 +60,6 @@ def _finished():
 def _furnish(figure):
     figure.min_border_left, figure.min_border_right = GUTTER, RIGHT
     figure.min_border_top, figure.min_border_bottom = TOP, BOTTOM
-    # Not its colour: the theme of the widgets sets that and alpha again with every change.
     figure.update(name="figure", outline_line_width=0, tools=[])
     figure.center = [figure.ygrid[0]]
     figure.yaxis.ticker = figure.ygrid.ticker = FixedTicker(ticks=[0, 1], name="ticks")

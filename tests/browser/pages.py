@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import expect
 
 WAIT = 60_000  # milliseconds until something must have happened; no test asserts how long it took
 BEAT = "window.toylab.figure().document.get_model_by_name('beat')"
@@ -65,6 +66,13 @@ def settled(page, quiet=700):
         polling=quiet,
         timeout=WAIT,
     )
+
+
+def dressed(page, scheme):
+    """Waits until there are widgets, all in the colours of the theme: each is light at first."""
+    page.locator(".toylab-objective [role=combobox]").wait_for(timeout=WAIT)
+    other = {"light": "dark", "dark": "light"}[scheme]
+    expect(page.locator(f".mui-{other}")).to_have_count(0, timeout=WAIT)
 
 
 def paused(page):

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.pages import SIZES, settled, tap, until
+from tests.browser.pages import SIZES, dressed, settled, tap, until
 from toylab.ui import theme as palette
 
 GRAVE = ("serious", "critical")
@@ -49,7 +49,7 @@ def grave(page):
 def test_axe_finds_nothing_grave(lab, page, theme):
     page.emulate_media(color_scheme=theme)
     lab("?play=0&pace=1")
-    page.locator(".toylab-objective [role=combobox]").wait_for()
+    dressed(page, theme)
     found = {}
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -71,7 +71,7 @@ def test_every_icon_that_can_be_pressed_can_be_seen(lab, page, theme):
     """WCAG 2.2, 1.4.11: three to one against what it lies on; axe-core looks at text alone."""
     page.emulate_media(color_scheme=theme)
     lab("?play=0")
-    page.locator(".toylab-objective [role=combobox]").wait_for()
+    dressed(page, theme)
     settled(page)
 
     def code(channels):

@@ -15,6 +15,7 @@ from tests.browser.pages import (
     choose,
     comes,
     counter,
+    dressed,
     paused,
     picture,
     returns,
@@ -243,8 +244,7 @@ def test_a_page_that_opens_in_the_dark_becomes_dark_once(lab, page):
     page.emulate_media(color_scheme="dark")
     lab("?play=0")
     settled(page)
-    expect(page.locator(".toylab-objective [role=combobox]")).to_be_visible()
-    until(page, "document.documentElement.dataset.theme === 'dark'")
+    dressed(page, "dark")
     settled(page)
     told = {}
     for name, colour in page.evaluate("window.grounds"):

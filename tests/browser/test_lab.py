@@ -222,8 +222,19 @@ def test_light_and_dark(lab):
     comes(page, clean)
 
 
-# What becomes of the arena's ground and of a chart's words and lines, from the page's first moment.
-WATCH = """setInterval(() => {
+# What becomes of the page's words, of the arena's ground and of a chart's words and lines, from the
+# page's first moment.
+WATCH = """
+const find = (root) => root.querySelector("#toylab-layer-real b")
+  ?? [...root.querySelectorAll("*")].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean)
+let words = null
+window.inks = []
+setInterval(() => {
+  words ??= find(document)
+  const ink = words && getComputedStyle(words).color
+  if (ink && ink !== window.inks.at(-1)) { window.inks.push(ink) }
+}, 1)
+setInterval(() => {
   const figure = window.toylab?.figure()
   if (!figure || window.grounds) { return }
   const chart = figure.document.get_model_by_name("figure-0")
@@ -246,6 +257,9 @@ def test_a_page_that_opens_in_the_dark_becomes_dark_once(lab, page):
     settled(page)
     dressed(page, "dark")
     settled(page)
+    ink = theme.colour("ink", True)
+    channels = ", ".join(str(int(ink[i : i + 2], 16)) for i in (1, 3, 5))
+    assert page.evaluate("window.inks") == [f"rgb({channels})"]
     told = {}
     for name, colour in page.evaluate("window.grounds"):
         told.setdefault(name, []).append(colour)
